@@ -1,0 +1,43 @@
+import type { EpochMs } from './time.ts'
+
+/**
+ * What can go wrong for a caller's or an upstream's reason. Returned, never thrown: what is thrown is a bug.
+ * Each door has one table that dresses every kind; a new kind does not compile until every door can say it.
+ */
+export type Failure =
+  | { readonly failure: 'unauthenticated'; readonly reason: 'missing' | 'malformed' | 'unknown' | 'revoked' }
+  | { readonly failure: 'forbidden'; readonly what: 'scope' | 'workspace' | 'onboarding' | 'origin'; readonly name: string }
+  | { readonly failure: 'invalid'; readonly message: string }
+  | { readonly failure: 'not_found'; readonly what: 'route' | 'group' | 'parent' | 'key' | 'endpoint' | 'model' }
+  | { readonly failure: 'method_not_allowed'; readonly allow: readonly string[] }
+  | { readonly failure: 'body_timeout' }
+  | { readonly failure: 'body_too_large'; readonly limitBytes: number }
+  | { readonly failure: 'head_too_large' }
+  | { readonly failure: 'unsupported_media'; readonly message: string }
+  | { readonly failure: 'limited'; readonly limit: LimitNotice }
+  | { readonly failure: 'impossible'; readonly message: string }
+  | { readonly failure: 'model_unavailable'; readonly message: string }
+  | { readonly failure: 'upstream'; readonly problem: 'connect' | 'cut' | 'garbage' | 'refused'; readonly message: string }
+  | { readonly failure: 'upstream_timeout'; readonly phase: 'connect' | 'first_byte' | 'idle' | 'total' }
+  | { readonly failure: 'cancelled' }
+  | { readonly failure: 'overloaded'; readonly reason: 'buffers' | 'spool' | 'draining' | 'database'; readonly retryAfterMs: number }
+  | { readonly failure: 'internal'; readonly id: string }
+
+export type FailureKind = Failure['failure']
+
+/** What a refused caller may know of a limit: never whose it is. */
+export interface LimitNotice {
+  readonly metric: 'request' | 'token' | 'cost'
+  /** `second`, `minute`, `day`, or a duration such as `1h`. */
+  readonly unit: string
+  readonly ceiling: number
+  readonly windowMs: number
+  /** When the last of the refusing limits opens. */
+  readonly opensAt: EpochMs
+  readonly retryAfterMs: number
+  readonly model: string
+}
+
+export function isFailure(value: unknown): value is Failure {
+  return typeof value === 'object' && value !== null && 'failure' in value
+}

@@ -1,0 +1,139 @@
+import type { Quantity } from '../domain/quantity.ts'
+import type { EpochMs } from '../domain/time.ts'
+
+export type Metric = 'request' | 'token' | 'cost'
+
+/** When a limit's count starts afresh. All in UTC. */
+export type Window =
+  | { readonly kind: 'rolling'; readonly lengthMs: number }
+  | { readonly kind: 'fixed'; readonly lengthMs: number; readonly anchor: EpochMs }
+  | { readonly kind: 'calendar'; readonly unit: 'day' | 'week' | 'month' | 'year' }
+
+/** One ceiling over one counter. Rows with the same `counter` share what it counted. */
+export interface PlanRow {
+  /** The name of the counter: the bucket it is, not the threshold that caps it. */
+  readonly counter: string
+  readonly generation: number
+  readonly metric: Metric
+  readonly ceiling: Quantity
+  readonly window: Window
+  /** As callers know it: `second`, `minute`, `day`, or a duration such as `1h`. */
+  readonly unit: string
+  /** Held at its worst case, so that it cannot be overrun. Has no effect on requests. */
+  readonly strict: boolean
+  /** A failed attempt gives its request unit back. */
+  readonly refundsFailed: boolean
+  /** Whether a charge belongs to the period of admission or to that of its completion. Rolling windows: completion. */
+  readonly chargedAt: 'admission' | 'completion'
+}
+
+/** Everything that one attempt has to pass, in the order in which refusals are reported. */
+export interface Plan {
+  readonly rows: readonly PlanRow[]
+  /** Some row is strict and counts tokens or cost. */
+  readonly isStrict: boolean
+}
+
+/** What one attempt may use, as far as that is known before it is made. */
+export interface Amounts {
+  /** Expected input tokens. */
+  readonly inputEstimate: number
+  /** Input tokens that cannot be exceeded: one per body byte, and the provider's hidden overhead. */
+  readonly inputBound: number
+  /** Expected output tokens of one choice. */
+  readonly outputEstimate: number
+  /** The caller's own cap per choice; null where there is none. */
+  readonly outputCap: number | null
+  /** The cap per choice that strict rows may grant a caller who named none. */
+  readonly defaultOutputCap: number
+  /** Answers asked for at once: `n`. */
+  readonly choices: number
+  /** Prices for cost rows; null for a model without a price. */
+  readonly rates: Rates | null
+}
+
+/** Dearest prices that may apply, in 1e-18 dollars per token. */
+export interface Rates {
+  readonly input: bigint
+  readonly output: bigint
+}
+
+/** What an attempt did use. */
+export interface Actual {
+  /** Input and output tokens; null when no usage is known. Null charges strict rows their whole hold. */
+  readonly tokens: number | null
+  /** Picodollars; null when no usage is known. */
+  readonly costPico: bigint | null
+  /** Charged as reported, but the request unit is returned where the row refunds. */
+  readonly failed: boolean
+}
+
+/** An admitted attempt's claim on its plan. Settled or released exactly once. */
+export interface Reservation {
+  readonly plan: Plan
+  readonly admittedAt: EpochMs
+  /** The output cap per choice that strict rows granted; null when no strict row asks for one. */
+  readonly outputCap: number | null
+  /** What strict rows hold, for the crash record; empty where no row is strict. */
+  readonly strictHolds: readonly StrictHold[]
+  /** The row with the least room left, relative to its ceiling, after this admission. */
+  readonly tightest: Standing | null
+}
+
+export interface StrictHold {
+  readonly row: PlanRow
+  readonly amount: Quantity
+}
+
+/** A row as a caller may be told of it. */
+export interface Standing {
+  readonly row: PlanRow
+  readonly remaining: Quantity
+  /** Until the window is (or, rolling, may be) empty again. */
+  readonly resetMs: number
+}
+
+export type Refusal =
+  /** Some rows have no room now. `row` is the first that refuses, `opensAt` when the last of them opens. */
+  | { readonly refusal: 'limited'; readonly row: PlanRow; readonly opensAt: EpochMs; readonly onlyHeld: boolean; readonly rows: readonly PlanRow[] }
+  /** Not even an empty counter could admit the call under a strict row. `bound` is what the call may use at least. */
+  | { readonly refusal: 'impossible'; readonly row: PlanRow; readonly bound: Quantity }
+  /** A cost row, and no price. */
+  | { readonly refusal: 'unpriced'; readonly row: PlanRow }
+
+/** What a counter was charged. For rolling windows `endsAt` is null and `startsAt` the instant of the charge. */
+export interface Charge {
+  readonly counter: string
+  readonly generation: number
+  readonly startsAt: EpochMs
+  readonly endsAt: EpochMs | null
+  readonly amount: Quantity
+}
+
+/** What a row has used. `used` is null when nothing was counted in the current period. */
+export interface Reading {
+  readonly row: PlanRow
+  readonly used: Quantity | null
+  readonly held: Quantity
+  /** End of the current period; null for rolling windows. */
+  readonly endsAt: EpochMs | null
+}
+
+type Awaitable<T> = T | Promise<T>
+
+/**
+ * Where counters live. The in-memory store answers at once; callers await only a promise.
+ * Every call judges and changes all rows of a plan, or none.
+ */
+export interface CounterStore {
+  reserve(plan: Plan, amounts: Amounts, now: EpochMs): Awaitable<Reservation | Refusal>
+  /** Replaces the holds by what was used. Returns every charge made, the request units included. */
+  settle(reservation: Reservation, actual: Actual, now: EpochMs): Awaitable<readonly Charge[]>
+  /** Takes the holds back. Returns the charges that stay: request units of rows that do not refund. */
+  release(reservation: Reservation, now: EpochMs): Awaitable<readonly Charge[]>
+  read(rows: readonly PlanRow[], now: EpochMs): Awaitable<readonly Reading[]>
+}
+
+export function isRefusal(value: Reservation | Refusal): value is Refusal {
+  return 'refusal' in value
+}
