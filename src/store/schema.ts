@@ -1,0 +1,247 @@
+/**
+ * The tables, as statements see them. Both databases hold the same: text, bigint, JSON as text, times as epoch
+ * milliseconds, booleans as 0 and 1. Quantities stand in two columns, `…_whole` and `…_pico`.
+ *
+ * `revision` on an entity is the installation's revision that last changed it, so that other instances can load
+ * what changed since the one they know.
+ */
+export interface Schema {
+  workspaces: WorkspaceTable
+  slug_prefixes: SlugPrefixTable
+  workspace_keys: WorkspaceKeyTable
+  admin_keys: AdminKeyTable
+  secrets: SecretTable
+  model_environments: ModelEnvironmentTable
+  nodes: NodeTable
+  grants: GrantTable
+  limits: LimitTable
+  keys: KeyTable
+  endpoints: EndpointTable
+  settings: SettingTable
+  installation: InstallationTable
+  audit_log: AuditTable
+  instances: InstanceTable
+  settlements: SettlementTable
+  usage_events: UsageEventTable
+  rollups: RollupTable
+  open_holds: OpenHoldTable
+  spool_progress: SpoolProgressTable
+}
+
+export interface WorkspaceTable {
+  id: string
+  name: string
+  onboarded: number
+  created_at: number
+  revision: number
+  /** Digest of the file's entry that last wrote this row; null where an API did. */
+  config_hash: string | null
+}
+
+export interface SlugPrefixTable {
+  prefix: string
+  workspace_id: string
+}
+
+/** A management credential of one workspace. */
+export interface WorkspaceKeyTable {
+  id: string
+  workspace_id: string
+  name: string
+  type: string
+  digest: string
+  created_at: number
+  revoked_at: number | null
+  revision: number
+  config_hash: string | null
+}
+
+/** A credential of the operator, for every management API. */
+export interface AdminKeyTable {
+  id: string
+  name: string
+  digest: string
+  created_at: number
+  revoked_at: number | null
+  revision: number
+  config_hash: string | null
+}
+
+/** A provider credential, sealed; targets name it by id. */
+export interface SecretTable {
+  workspace_id: string
+  id: string
+  sealed_value: string
+  created_at: number
+  revision: number
+  config_hash: string | null
+}
+
+/** A model of the workspace's own and one environment that serves it. */
+export interface ModelEnvironmentTable {
+  workspace_id: string
+  model_id: string
+  name: string
+  base_url: string
+  model: string | null
+  sealed_api_key: string | null
+  region: string | null
+  revision: number
+  config_hash: string | null
+}
+
+/** A place in a tree: a group, later also a customer or a team. */
+export interface NodeTable {
+  id: string
+  workspace_id: string
+  kind: string
+  parent_id: string | null
+  root_id: string
+  depth: number
+  name: string | null
+  external_id: string | null
+  enforcement: string
+  created_at: number
+  updated_at: number
+  deleted_at: number | null
+  revision: number
+}
+
+/** Permission of an owner to use a model. `position` keeps the order in which the owner listed them. */
+export interface GrantTable {
+  owner_kind: string
+  owner_id: string
+  model: string
+  position: number
+}
+
+export interface LimitTable {
+  id: string
+  owner_kind: string
+  owner_id: string
+  model: string
+  position: number
+  /** `rate` or `usage`: which list of its API shows it. */
+  family: string
+  metric: string
+  /** `second`, `minute`, `day`. */
+  unit: string
+  ceiling_whole: number
+  ceiling_pico: number
+  strict: number
+}
+
+export interface KeyTable {
+  id: string
+  workspace_id: string
+  node_id: string | null
+  style: string
+  prefix: string
+  name: string | null
+  digest: string
+  created_at: number
+  revoked_at: number | null
+  revision: number
+}
+
+export interface EndpointTable {
+  id: string
+  workspace_id: string
+  slug: string
+  region: string
+  targets: string
+  created_at: number
+  updated_at: number
+  deleted_at: number | null
+  revision: number
+}
+
+export interface SettingTable {
+  key: string
+  value: string
+}
+
+/** One row, `id` 1: the revision that every management write moves by one. */
+export interface InstallationTable {
+  id: number
+  revision: number
+}
+
+export interface AuditTable {
+  id: string
+  at: number
+  workspace_id: string | null
+  actor: string
+  action: string
+  target: string
+  details: string
+}
+
+export interface InstanceTable {
+  id: string
+  started_at: number
+  heartbeat_at: number
+  /** All events of this instance before it are in the database. */
+  watermark_at: number
+  retired_at: number | null
+}
+
+/** One charged attempt. Kept for minutes: it refills rolling windows at start. */
+export interface SettlementTable {
+  id: string
+  instance_id: string
+  at: number
+  charges: string
+}
+
+/** One billable call, immutable. `id` is the idempotency key that receivers see. */
+export interface UsageEventTable {
+  id: string
+  at: number
+  workspace_id: string
+  request_id: string
+  key_id: string
+  key_prefix: string
+  node_id: string | null
+  external_id: string | null
+  model: string
+  provider: string
+  upstream_model: string
+  input_tokens: number
+  output_tokens: number
+  cache_read_tokens: number
+  cache_write_tokens: number
+  reasoning_tokens: number
+  cost_whole: number
+  cost_pico: number
+  estimated: number
+  streamed: number
+  status: number
+  latency_ms: number
+  first_token_ms: number | null
+  metadata: string | null
+}
+
+/** What a counter was charged in one period: the durable side of a limit. */
+export interface RollupTable {
+  counter: string
+  generation: number
+  starts_at: number
+  ends_at: number
+  used_whole: number
+  used_pico: number
+}
+
+/** A strict call that was under way: charged whole if its instance dies. */
+export interface OpenHoldTable {
+  id: string
+  instance_id: string
+  at: number
+  holds: string
+}
+
+export interface SpoolProgressTable {
+  segment: string
+  instance_id: string
+  offset: number
+}
