@@ -38,11 +38,19 @@ export default {
     {
       name: 'the lowest floor does no I/O',
       severity: 'error',
-      from: { path: '^src/(domain|json|limits|rules|catalog|dialects)/', pathNot: '\\.(test|conformance)\\.ts$' },
+      from: {
+        path: '^src/(domain|json|limits|rules|catalog|dialects)/',
+        pathNot: '\\.(test|conformance)\\.ts$',
+      },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer)$' },
     },
     { name: 'no cycles', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'the product imports no tests', severity: 'error', from: { path: '^src/', pathNot: '\\.test\\.ts$' }, to: { path: '^(test|bench)/' } },
+    {
+      name: 'the product imports no tests',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^(test|bench)/' },
+    },
   ],
   options: { parser: 'swc', tsPreCompilationDeps: true, doNotFollow: { path: 'node_modules' } },
 }

@@ -6,9 +6,16 @@ import type { EpochMs } from './time.ts'
  */
 export type Failure =
   | { readonly failure: 'unauthenticated'; readonly reason: 'missing' | 'malformed' | 'unknown' | 'revoked' }
-  | { readonly failure: 'forbidden'; readonly what: 'scope' | 'workspace' | 'onboarding' | 'origin'; readonly name: string }
+  | {
+      readonly failure: 'forbidden'
+      readonly what: 'scope' | 'workspace' | 'onboarding' | 'origin'
+      readonly name: string
+    }
   | { readonly failure: 'invalid'; readonly message: string }
-  | { readonly failure: 'not_found'; readonly what: 'route' | 'group' | 'parent' | 'key' | 'endpoint' | 'model' }
+  | {
+      readonly failure: 'not_found'
+      readonly what: 'route' | 'group' | 'parent' | 'key' | 'endpoint' | 'model'
+    }
   | { readonly failure: 'method_not_allowed'; readonly allow: readonly string[] }
   | { readonly failure: 'body_timeout' }
   | { readonly failure: 'body_too_large'; readonly limitBytes: number }
@@ -17,10 +24,18 @@ export type Failure =
   | { readonly failure: 'limited'; readonly limit: LimitNotice }
   | { readonly failure: 'impossible'; readonly message: string }
   | { readonly failure: 'model_unavailable'; readonly message: string }
-  | { readonly failure: 'upstream'; readonly problem: 'connect' | 'cut' | 'garbage' | 'refused'; readonly message: string }
+  | {
+      readonly failure: 'upstream'
+      readonly problem: 'connect' | 'cut' | 'garbage' | 'refused'
+      readonly message: string
+    }
   | { readonly failure: 'upstream_timeout'; readonly phase: 'connect' | 'first_byte' | 'idle' | 'total' }
   | { readonly failure: 'cancelled' }
-  | { readonly failure: 'overloaded'; readonly reason: 'buffers' | 'spool' | 'draining' | 'database'; readonly retryAfterMs: number }
+  | {
+      readonly failure: 'overloaded'
+      readonly reason: 'buffers' | 'spool' | 'draining' | 'database'
+      readonly retryAfterMs: number
+    }
   | { readonly failure: 'internal'; readonly id: string }
 
 export type FailureKind = Failure['failure']

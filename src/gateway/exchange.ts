@@ -1,0 +1,36 @@
+import type { Failure } from '../domain/failure.ts'
+
+/** Flat list of header names and values: name, value, name, value, … */
+export type HeaderList = readonly string[]
+
+/**
+ * One request of a client and the answer to it, as the gateway sees them. The HTTP room implements it, so that the
+ * gateway does not know which server carries it.
+ */
+export interface Exchange {
+  readonly method: string
+  /** The path as it came, without the query. */
+  readonly path: string
+  readonly host: string | null
+  /** The first value of a header; `name` in lower case. */
+  header(name: string): string | null
+  /** The whole body, or why it cannot be had. Read at most once. */
+  readBody(limitBytes: number): Promise<Buffer | Failure>
+  /** Calls back once if the client leaves before the answer has ended. */
+  onGone(then: () => void): void
+
+  /** Sends a whole answer. */
+  respond(status: number, headers: HeaderList, body: Buffer): void
+  /** Begins an answer whose length is not known. */
+  start(status: number, headers: HeaderList): void
+  /**
+   * Sends a piece of a started answer; the bytes may be reused once it returns.
+   * False: the client reads slowly, so wait for `onDrain` before sending more.
+   */
+  write(chunk: Buffer): boolean
+  onDrain(then: () => void): void
+  /** Ends a started answer. */
+  end(): void
+  /** Ends a started answer so that the client cannot take it for complete. */
+  cut(): void
+}
