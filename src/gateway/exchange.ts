@@ -14,6 +14,8 @@ export interface Exchange {
   readonly host: string | null
   /** The first value of a header; `name` in lower case. */
   header(name: string): string | null
+  /** Every header as it came. */
+  readonly rawHeaders: HeaderList
   /** The whole body, or why it cannot be had. Read at most once. */
   readBody(limitBytes: number): Promise<Buffer | Failure>
   /** Calls back once if the client leaves before the answer has ended. */

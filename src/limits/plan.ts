@@ -60,11 +60,12 @@ export interface Rates {
 
 /** What an attempt did use. */
 export interface Actual {
-  /** Input and output tokens; null when no usage is known. Null charges strict rows their whole hold. */
-  readonly tokens: number | null
-  /** Picodollars; null when no usage is known. */
-  readonly costPico: bigint | null
-  /** Charged as reported, but the request unit is returned where the row refunds. */
+  /** Input and output tokens: as reported, else an estimate or 0. */
+  readonly tokens: number
+  readonly costPico: bigint
+  /** False: nobody told what was used. Strict rows are then charged their whole hold, the others `tokens` and `costPico`. */
+  readonly reported: boolean
+  /** Charged all the same, but the request unit is returned where the row refunds. */
   readonly failed: boolean
 }
 
@@ -95,7 +96,13 @@ export interface Standing {
 
 export type Refusal =
   /** Some rows have no room now. `row` is the first that refuses, `opensAt` when the last of them opens. */
-  | { readonly refusal: 'limited'; readonly row: PlanRow; readonly opensAt: EpochMs; readonly onlyHeld: boolean; readonly rows: readonly PlanRow[] }
+  | {
+      readonly refusal: 'limited'
+      readonly row: PlanRow
+      readonly opensAt: EpochMs
+      readonly onlyHeld: boolean
+      readonly rows: readonly PlanRow[]
+    }
   /** Not even an empty counter could admit the call under a strict row. `bound` is what the call may use at least. */
   | { readonly refusal: 'impossible'; readonly row: PlanRow; readonly bound: Quantity }
   /** A cost row, and no price. */
