@@ -1,0 +1,65 @@
+import type { AttemptId, RequestId } from '../domain/ids.ts'
+import type { EpochMs } from '../domain/time.ts'
+import type { Usage } from '../domain/usage.ts'
+import type { RequestEnvelope } from '../json/scan.ts'
+import type { Amounts, Reservation } from '../limits/plan.ts'
+import type { PlanEntry } from '../tenancy/plan-cache.ts'
+import type { ResolvedTarget } from '../tenancy/resolve-target.ts'
+import type { EndpointFact, KeyFact, NodeFact } from '../tenancy/snapshot.ts'
+import type { Exchange } from './exchange.ts'
+
+/** One request of a model, from its head to the end of its answer. Made once with all members; steps fill them. */
+export interface Call {
+  readonly id: RequestId
+  readonly exchange: Exchange
+  readonly startedAt: EpochMs
+  readonly startedMonotonicMs: number
+  key: KeyFact | null
+  /** The model as the caller names it; empty until the body was read. */
+  model: string
+  isStreamed: boolean
+  status: number
+  usage: Usage | null
+  attempts: number
+  upstreamMs: number
+  firstTokenMs: number | null
+  /** The client left, or a drain ended the call. */
+  isCut: boolean
+  /** Ends the call wherever it is: set by the step that waits. */
+  onCut: (() => void) | null
+}
+
+/** What the body says, as far as the gateway acts on it. */
+export interface Ask {
+  readonly body: Buffer
+  readonly envelope: RequestEnvelope
+  readonly model: string
+  readonly isStreamed: boolean
+  /** The caller asked for the usage event of a stream. */
+  readonly wantsUsage: boolean
+  /** JSON text of `metadata`; null where there is none. */
+  readonly metadata: string | null
+  /** The caller's own cap of output tokens per choice. */
+  readonly outputCap: number | null
+  readonly choices: number
+  readonly inputEstimate: number
+}
+
+/** Where an ask may be sent, and by which plan. */
+export interface Target {
+  readonly endpoint: EndpointFact
+  readonly upstream: ResolvedTarget
+  readonly node: NodeFact
+  readonly entry: PlanEntry
+}
+
+/** An admitted attempt. Charged or given back exactly once. */
+export interface Grant {
+  readonly attemptId: AttemptId
+  readonly target: Target
+  readonly amounts: Amounts
+  readonly reservation: Reservation
+  /** A hold record stands in the spool and must be closed. */
+  hasHoldRecord: boolean
+  isClosed: boolean
+}
