@@ -1,0 +1,284 @@
+import { type Kysely, sql } from 'kysely'
+import type { Migration } from 'kysely/migration'
+import { collation } from './collation.ts'
+
+/** A question mark: null is allowed. */
+type ColumnDefinition = 'text' | 'text?' | 'bigint' | 'bigint?'
+
+interface TableDefinition {
+  readonly columns: Readonly<Record<string, ColumnDefinition>>
+  readonly primaryKey: readonly string[]
+}
+
+interface IndexDefinition {
+  readonly table: string
+  readonly columns: readonly string[]
+  readonly unique?: true
+  /** Rows outside of the condition are not in the index. */
+  readonly where?: string
+}
+
+const tables: Readonly<Record<string, TableDefinition>> = {
+  workspaces: {
+    columns: {
+      id: 'text',
+      name: 'text',
+      onboarded: 'bigint',
+      created_at: 'bigint',
+      revision: 'bigint',
+      config_hash: 'text?',
+    },
+    primaryKey: ['id'],
+  },
+  slug_prefixes: { columns: { prefix: 'text', workspace_id: 'text' }, primaryKey: ['prefix'] },
+  workspace_keys: {
+    columns: {
+      id: 'text',
+      workspace_id: 'text',
+      name: 'text',
+      type: 'text',
+      digest: 'text',
+      created_at: 'bigint',
+      revoked_at: 'bigint?',
+      revision: 'bigint',
+      config_hash: 'text?',
+    },
+    primaryKey: ['id'],
+  },
+  admin_keys: {
+    columns: {
+      id: 'text',
+      name: 'text',
+      digest: 'text',
+      created_at: 'bigint',
+      revoked_at: 'bigint?',
+      revision: 'bigint',
+      config_hash: 'text?',
+    },
+    primaryKey: ['id'],
+  },
+  secrets: {
+    columns: {
+      workspace_id: 'text',
+      id: 'text',
+      sealed_value: 'text',
+      created_at: 'bigint',
+      revision: 'bigint',
+      config_hash: 'text?',
+    },
+    primaryKey: ['workspace_id', 'id'],
+  },
+  model_environments: {
+    columns: {
+      workspace_id: 'text',
+      model_id: 'text',
+      name: 'text',
+      base_url: 'text',
+      model: 'text?',
+      sealed_api_key: 'text?',
+      region: 'text?',
+      revision: 'bigint',
+      config_hash: 'text?',
+    },
+    primaryKey: ['workspace_id', 'model_id', 'name'],
+  },
+  nodes: {
+    columns: {
+      id: 'text',
+      workspace_id: 'text',
+      kind: 'text',
+      parent_id: 'text?',
+      root_id: 'text',
+      depth: 'bigint',
+      name: 'text?',
+      external_id: 'text?',
+      enforcement: 'text',
+      created_at: 'bigint',
+      updated_at: 'bigint',
+      deleted_at: 'bigint?',
+      revision: 'bigint',
+    },
+    primaryKey: ['id'],
+  },
+  grants: {
+    columns: { owner_kind: 'text', owner_id: 'text', model: 'text', position: 'bigint' },
+    primaryKey: ['owner_kind', 'owner_id', 'model'],
+  },
+  limits: {
+    columns: {
+      id: 'text',
+      owner_kind: 'text',
+      owner_id: 'text',
+      model: 'text',
+      position: 'bigint',
+      family: 'text',
+      metric: 'text',
+      unit: 'text',
+      ceiling_whole: 'bigint',
+      ceiling_pico: 'bigint',
+      strict: 'bigint',
+    },
+    primaryKey: ['id'],
+  },
+  keys: {
+    columns: {
+      id: 'text',
+      workspace_id: 'text',
+      node_id: 'text?',
+      style: 'text',
+      prefix: 'text',
+      name: 'text?',
+      digest: 'text',
+      created_at: 'bigint',
+      revoked_at: 'bigint?',
+      revision: 'bigint',
+    },
+    primaryKey: ['id'],
+  },
+  endpoints: {
+    columns: {
+      id: 'text',
+      workspace_id: 'text',
+      slug: 'text',
+      region: 'text',
+      targets: 'text',
+      created_at: 'bigint',
+      updated_at: 'bigint',
+      deleted_at: 'bigint?',
+      revision: 'bigint',
+    },
+    primaryKey: ['id'],
+  },
+  settings: { columns: { key: 'text', value: 'text' }, primaryKey: ['key'] },
+  installation: { columns: { id: 'bigint', revision: 'bigint' }, primaryKey: ['id'] },
+  audit_log: {
+    columns: {
+      id: 'text',
+      at: 'bigint',
+      workspace_id: 'text?',
+      actor: 'text',
+      action: 'text',
+      target: 'text',
+      details: 'text',
+    },
+    primaryKey: ['id'],
+  },
+  instances: {
+    columns: {
+      id: 'text',
+      started_at: 'bigint',
+      heartbeat_at: 'bigint',
+      watermark_at: 'bigint',
+      retired_at: 'bigint?',
+    },
+    primaryKey: ['id'],
+  },
+  settlements: {
+    columns: { id: 'text', instance_id: 'text', at: 'bigint', charges: 'text' },
+    primaryKey: ['id'],
+  },
+  usage_events: {
+    columns: {
+      id: 'text',
+      at: 'bigint',
+      workspace_id: 'text',
+      request_id: 'text',
+      key_id: 'text',
+      key_prefix: 'text',
+      node_id: 'text?',
+      external_id: 'text?',
+      model: 'text',
+      provider: 'text',
+      upstream_model: 'text',
+      input_tokens: 'bigint',
+      output_tokens: 'bigint',
+      cache_read_tokens: 'bigint',
+      cache_write_tokens: 'bigint',
+      reasoning_tokens: 'bigint',
+      cost_whole: 'bigint',
+      cost_pico: 'bigint',
+      estimated: 'bigint',
+      streamed: 'bigint',
+      status: 'bigint',
+      latency_ms: 'bigint',
+      first_token_ms: 'bigint?',
+      metadata: 'text?',
+    },
+    primaryKey: ['id'],
+  },
+  rollups: {
+    columns: {
+      counter: 'text',
+      generation: 'bigint',
+      starts_at: 'bigint',
+      ends_at: 'bigint',
+      used_whole: 'bigint',
+      used_pico: 'bigint',
+    },
+    primaryKey: ['counter', 'generation', 'starts_at'],
+  },
+  open_holds: {
+    columns: { id: 'text', instance_id: 'text', at: 'bigint', holds: 'text' },
+    primaryKey: ['id'],
+  },
+  spool_progress: {
+    columns: { segment: 'text', instance_id: 'text', offset: 'bigint' },
+    primaryKey: ['segment'],
+  },
+}
+
+const indexes: Readonly<Record<string, IndexDefinition>> = {
+  workspace_keys_digest: { table: 'workspace_keys', columns: ['digest'], unique: true },
+  admin_keys_digest: { table: 'admin_keys', columns: ['digest'], unique: true },
+  nodes_external_id: {
+    table: 'nodes',
+    columns: ['workspace_id', 'external_id'],
+    unique: true,
+    where: 'deleted_at is null and external_id is not null',
+  },
+  nodes_listed: { table: 'nodes', columns: ['workspace_id', 'kind', 'created_at', 'id'] },
+  nodes_parent: { table: 'nodes', columns: ['parent_id'] },
+  nodes_root: { table: 'nodes', columns: ['root_id'] },
+  nodes_revision: { table: 'nodes', columns: ['revision'] },
+  limits_owner: { table: 'limits', columns: ['owner_kind', 'owner_id'] },
+  keys_digest: { table: 'keys', columns: ['digest'], unique: true },
+  keys_prefix: { table: 'keys', columns: ['workspace_id', 'style', 'prefix'], unique: true },
+  keys_listed: { table: 'keys', columns: ['node_id', 'created_at', 'id'] },
+  keys_revision: { table: 'keys', columns: ['revision'] },
+  endpoints_slug: { table: 'endpoints', columns: ['slug'], unique: true, where: 'deleted_at is null' },
+  endpoints_listed: { table: 'endpoints', columns: ['workspace_id', 'created_at', 'id'] },
+  endpoints_revision: { table: 'endpoints', columns: ['revision'] },
+  audit_log_listed: { table: 'audit_log', columns: ['workspace_id', 'at', 'id'] },
+  settlements_at: { table: 'settlements', columns: ['at'] },
+  usage_events_listed: { table: 'usage_events', columns: ['workspace_id', 'at', 'id'] },
+  rollups_ends_at: { table: 'rollups', columns: ['ends_at'] },
+}
+
+/** The tables of the first release, and the installation's row, at revision 0. */
+export const foundation: Migration = {
+  async up(database: Kysely<unknown>) {
+    for (const [name, table] of Object.entries(tables)) await createTable(database, name, table)
+    for (const [name, index] of Object.entries(indexes)) await createIndex(database, name, index)
+    await sql`insert into installation (id, revision) values (1, 0)`.execute(database)
+  },
+}
+
+async function createTable(database: Kysely<unknown>, name: string, table: TableDefinition): Promise<void> {
+  const text = sql`text ${collation(database)}`
+  let statement = database.schema.createTable(name)
+  for (const [column, definition] of Object.entries(table.columns)) {
+    const type = definition.startsWith('text') ? text : 'bigint'
+    statement = statement.addColumn(column, type, (it) => (definition.endsWith('?') ? it : it.notNull()))
+  }
+  await statement.addPrimaryKeyConstraint(`${name}_primary`, [...table.primaryKey] as never).execute()
+}
+
+async function createIndex(database: Kysely<unknown>, name: string, index: IndexDefinition): Promise<void> {
+  let statement = database.schema
+    .createIndex(name)
+    .on(index.table)
+    .columns([...index.columns])
+  if (index.unique) statement = statement.unique()
+  if (index.where) statement = statement.where(sql<boolean>`${sql.raw(index.where)}`)
+  await statement.execute()
+}

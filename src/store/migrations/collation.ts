@@ -1,0 +1,11 @@
+import { type Kysely, PostgresAdapter, type RawBuilder, sql } from 'kysely'
+
+/**
+ * The collation of text columns: by bytes, which SQLite has by itself.
+ *
+ * Postgres would take the cluster's: pages would come in another order than on SQLite, and an update of the
+ * system's locales could make an index wrong.
+ */
+export function collation(database: Kysely<unknown>): RawBuilder<unknown> {
+  return database.getExecutor().adapter instanceof PostgresAdapter ? sql`collate "C"` : sql``
+}
