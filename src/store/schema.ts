@@ -8,6 +8,7 @@
 export interface Schema {
   workspaces: WorkspaceTable
   slug_prefixes: SlugPrefixTable
+  workspace_domains: WorkspaceDomainTable
   workspace_keys: WorkspaceKeyTable
   admin_keys: AdminKeyTable
   secrets: SecretTable
@@ -40,6 +41,12 @@ export interface WorkspaceTable {
 
 export interface SlugPrefixTable {
   prefix: string
+  workspace_id: string
+}
+
+/** A host name of a workspace's own, in lower case and without a port. */
+export interface WorkspaceDomainTable {
+  domain: string
   workspace_id: string
 }
 

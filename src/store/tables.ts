@@ -25,6 +25,7 @@ export const tables: { readonly [Table in TableName]: TableShape<Schema[Table]> 
     primaryKey: ['id'],
   },
   slug_prefixes: { columns: { prefix: 'text', workspace_id: 'text' }, primaryKey: ['prefix'] },
+  workspace_domains: { columns: { domain: 'text', workspace_id: 'text' }, primaryKey: ['domain'] },
   workspace_keys: {
     columns: {
       id: 'text',

@@ -31,6 +31,7 @@ const tables: Readonly<Record<string, TableDefinition>> = {
     primaryKey: ['id'],
   },
   slug_prefixes: { columns: { prefix: 'text', workspace_id: 'text' }, primaryKey: ['prefix'] },
+  workspace_domains: { columns: { domain: 'text', workspace_id: 'text' }, primaryKey: ['domain'] },
   workspace_keys: {
     columns: {
       id: 'text',
