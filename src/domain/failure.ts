@@ -45,7 +45,10 @@ export interface LimitNotice {
   readonly metric: 'request' | 'token' | 'cost'
   /** `second`, `minute`, `day`, or a duration such as `1h`. */
   readonly unit: string
+  /** Requests, tokens, or dollars. */
   readonly ceiling: number
+  /** What is left of it beside what is used and held. */
+  readonly remaining: number
   readonly windowMs: number
   /** When the last of the refusing limits opens. */
   readonly opensAt: EpochMs

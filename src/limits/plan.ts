@@ -9,7 +9,10 @@ export type Window =
   | { readonly kind: 'fixed'; readonly lengthMs: number; readonly anchor: EpochMs }
   | { readonly kind: 'calendar'; readonly unit: 'day' | 'week' | 'month' | 'year' }
 
-/** One ceiling over one counter. Rows with the same `counter` share what it counted. */
+/**
+ * One ceiling over one counter. Rows with the same `counter` share what it counted: of one generation of it,
+ * they agree on all but ceiling, unit, strictness and refunds.
+ */
 export interface PlanRow {
   /** The name of the counter: the bucket it is, not the threshold that caps it. */
   readonly counter: string
@@ -27,14 +30,14 @@ export interface PlanRow {
   readonly chargedAt: 'admission' | 'completion'
 }
 
-/** Everything that one attempt has to pass, in the order in which refusals are reported. */
+/** Everything that one attempt has to pass, in the order in which refusals are reported. Names a counter once. */
 export interface Plan {
   readonly rows: readonly PlanRow[]
   /** Some row is strict and counts tokens or cost. */
   readonly isStrict: boolean
 }
 
-/** What one attempt may use, as far as that is known before it is made. */
+/** What one attempt may use, as far as that is known before it is made. All numbers are safe integers from 0. */
 export interface Amounts {
   /** Expected input tokens. */
   readonly inputEstimate: number
@@ -46,7 +49,7 @@ export interface Amounts {
   readonly outputCap: number | null
   /** The cap per choice that strict rows may grant a caller who named none. */
   readonly defaultOutputCap: number
-  /** Answers asked for at once: `n`. */
+  /** Answers asked for at once, at least 1: `n`. */
   readonly choices: number
   /** Prices for cost rows; null for a model without a price. */
   readonly rates: Rates | null
@@ -94,15 +97,22 @@ export interface Standing {
   readonly resetMs: number
 }
 
+/** Some rows have no room now. */
+export interface Limited {
+  readonly refusal: 'limited'
+  /** The first that refuses, of all that refuse. */
+  readonly row: PlanRow
+  readonly rows: readonly PlanRow[]
+  /** What is left of the first: less than the attempt needs. */
+  readonly remaining: Quantity
+  /** When the last of them opens, if nothing else happens. */
+  readonly opensAt: EpochMs
+  /** All of them would have room, but for attempts that are still under way. */
+  readonly onlyHeld: boolean
+}
+
 export type Refusal =
-  /** Some rows have no room now. `row` is the first that refuses, `opensAt` when the last of them opens. */
-  | {
-      readonly refusal: 'limited'
-      readonly row: PlanRow
-      readonly opensAt: EpochMs
-      readonly onlyHeld: boolean
-      readonly rows: readonly PlanRow[]
-    }
+  | Limited
   /** Not even an empty counter could admit the call under a strict row. `bound` is what the call may use at least. */
   | { readonly refusal: 'impossible'; readonly row: PlanRow; readonly bound: Quantity }
   /** A cost row, and no price. */

@@ -1,0 +1,99 @@
+import type { LimitNotice } from '../domain/failure.ts'
+import { dollarsText, toDollars } from '../domain/money.ts'
+import type { Quantity } from '../domain/quantity.ts'
+import type { EpochMs } from '../domain/time.ts'
+import type { Limited, Metric, Refusal, Standing } from './plan.ts'
+import { lengthOf } from './window.ts'
+
+/** What a refused caller is told. Times count from `now`; `model` is the caller's own name for it. */
+export function noticeOf(refusal: Limited, model: string, now: EpochMs): LimitNotice {
+  const { row, remaining, opensAt } = refusal
+  return {
+    metric: row.metric,
+    unit: row.unit,
+    ceiling: numberOf(row.metric, row.ceiling),
+    remaining: numberOf(row.metric, remaining),
+    windowMs: lengthOf(row.window, now),
+    opensAt,
+    retryAfterMs: opensAt - now,
+    model,
+  }
+}
+
+/** Says in the caller's terms why a call can never be admitted as it is, and what would help. */
+export function wordImpossible(refusal: Exclude<Refusal, Limited>): string {
+  const { row } = refusal
+  if (refusal.refusal === 'unpriced') return 'This model has no price, and its cost is limited.'
+  const ceiling = amountText(row.metric, row.ceiling)
+  const bound = amountText(row.metric, refusal.bound)
+  return (
+    `This call may use ${bound}, but the limit is ${ceiling} per ${row.unit} and may not be overrun. ` +
+    'Send less input, or ask for fewer output tokens or choices.'
+  )
+}
+
+function amountText(metric: Metric, amount: Quantity): string {
+  return metric === 'cost' ? `$${dollarsText(amount)}` : `${amount.whole} ${metric}s`
+}
+
+/** Headers of a refusal, name and value in turn. */
+export function refusalHeaders(limit: LimitNotice): readonly string[] {
+  const seconds = Math.max(1, Math.ceil(limit.retryAfterMs / 1000))
+  return ['retry-after', String(seconds), ...rateHeaders(limit, limit.retryAfterMs, seconds)]
+}
+
+/** Headers of an admitted call for its tightest row, name and value in turn. */
+export function standingHeaders(standing: Standing, now: EpochMs): readonly string[] {
+  const { row, remaining, resetMs } = standing
+  const rate: Rate = {
+    metric: row.metric,
+    unit: row.unit,
+    ceiling: numberOf(row.metric, row.ceiling),
+    remaining: numberOf(row.metric, remaining),
+    windowMs: lengthOf(row.window, now),
+  }
+  return rateHeaders(rate, resetMs, Math.ceil(resetMs / 1000))
+}
+
+type Rate = Pick<LimitNotice, 'metric' | 'unit' | 'ceiling' | 'remaining' | 'windowMs'>
+
+function rateHeaders(rate: Rate, resetMs: number, resetSeconds: number): readonly string[] {
+  const name = `"${rate.metric}-${rate.unit}"`
+  const quota = quotaOf(rate.metric, rate.ceiling)
+  const left = quotaOf(rate.metric, rate.remaining)
+  // Structured fields have no number for dollars and cents, so money is counted in microdollars, and says so.
+  const quotaUnit = rate.metric === 'cost' ? ';qu="microdollars"' : ''
+  const window = Math.ceil(rate.windowMs / 1000)
+  const headers = [
+    'ratelimit-policy',
+    `${name};q=${quota}${quotaUnit};w=${window}`,
+    'ratelimit',
+    `${name};r=${left};t=${resetSeconds}`,
+  ]
+  if (rate.metric === 'cost') return headers
+  const metric = rate.metric === 'request' ? 'requests' : 'tokens'
+  headers.push(`x-ratelimit-limit-${metric}`, String(rate.ceiling))
+  headers.push(`x-ratelimit-remaining-${metric}`, String(rate.remaining))
+  headers.push(`x-ratelimit-reset-${metric}`, durationText(resetMs))
+  return headers
+}
+
+/** The largest integer that a structured field may hold. */
+const largestInteger = 999_999_999_999_999
+
+function quotaOf(metric: Metric, amount: number): number {
+  return Math.min(metric === 'cost' ? Math.round(amount * 1_000_000) : amount, largestInteger)
+}
+
+function numberOf(metric: Metric, amount: Quantity): number {
+  return metric === 'cost' ? toDollars(amount) : amount.whole
+}
+
+/** A duration as Go writes it, and OpenAI sends it: `12ms`, `1.5s`, `6m0s`, `24h0m0s`. */
+export function durationText(durationMs: number): string {
+  if (durationMs > 0 && durationMs < 1000) return `${durationMs}ms`
+  const minutes = Math.floor(durationMs / 60_000)
+  const seconds = `${(durationMs % 60_000) / 1000}s`
+  if (minutes === 0) return seconds
+  return minutes < 60 ? `${minutes}m${seconds}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`
+}
