@@ -3,9 +3,9 @@ import type { EpochMs } from '../domain/time.ts'
 import type { Usage } from '../domain/usage.ts'
 import type { RequestEnvelope } from '../json/scan.ts'
 import type { Amounts, Reservation } from '../limits/plan.ts'
+import type { EndpointFact, KeyFact, NodeFact } from '../tenancy/facts.ts'
 import type { PlanEntry } from '../tenancy/plan-cache.ts'
 import type { ResolvedTarget } from '../tenancy/resolve-target.ts'
-import type { EndpointFact, KeyFact, NodeFact } from '../tenancy/snapshot.ts'
 import type { Exchange } from './exchange.ts'
 
 /** One request of a model, from its head to the end of its answer. Made once with all members; steps fill them. */

@@ -1,6 +1,7 @@
 import type { Failure } from '../domain/failure.ts'
 import { isFailure } from '../domain/failure.ts'
-import type { KeyFact, Snapshot } from '../tenancy/snapshot.ts'
+import type { KeyFact } from '../tenancy/facts.ts'
+import type { Snapshot } from '../tenancy/snapshot.ts'
 import type { Exchange } from './exchange.ts'
 
 /** SHA-256 of the pepper and a presented key: what credentials are found by. */

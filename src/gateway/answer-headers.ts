@@ -1,0 +1,40 @@
+import { standingHeaders } from '../limits/notice.ts'
+import type { UpstreamHead } from '../upstream/exchange.ts'
+import type { Call, Grant } from './call.ts'
+import type { HeaderList } from './exchange.ts'
+import type { Room } from './room.ts'
+
+const passed = ['retry-after', 'openai-processing-ms'] as const
+/** Printable, short, and free of what could break out of a header or a log line. */
+const echoable = /^[\w.:/+=-]{1,128}$/
+
+/** Headers of an answer: few of the upstream's, our request id, and how the tightest limit stands. */
+export function answerHeaders(call: Call, grant: Grant, head: UpstreamHead, room: Room): HeaderList {
+  const headers = [
+    ...requestIdHeaders(call),
+    'content-type',
+    head.headers.get('content-type') ?? 'application/json',
+  ]
+  for (const name of passed) {
+    const value = head.headers.get(name)
+    if (value !== null) headers.push(name, value)
+  }
+  const upstreamId = head.headers.get('x-request-id')
+  if (upstreamId !== null) headers.push('x-tollgate-upstream-request-id', upstreamId)
+
+  const { tightest, outputCap } = grant.reservation
+  if (tightest !== null) headers.push(...standingHeaders(tightest, room.clock()))
+  if (outputCap !== null) headers.push('x-tollgate-capped-max-tokens', String(outputCap))
+  return headers
+}
+
+/** Our id of the request, which its usage event carries; the caller's own is echoed where it can be. */
+export function requestIdHeaders(call: Call): string[] {
+  const callersId = call.exchange.header('x-request-id')
+  return [
+    'x-baseten-request-id',
+    call.id,
+    'x-request-id',
+    callersId !== null && echoable.test(callersId) ? callersId : call.id,
+  ]
+}

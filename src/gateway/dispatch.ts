@@ -1,0 +1,98 @@
+import { prepareChatRequest } from '../dialects/openai-chat/request.ts'
+import { type Failure, isFailure } from '../domain/failure.ts'
+import type { ResolvedTarget } from '../tenancy/resolve-target.ts'
+import { type Origin, parseOrigin } from '../upstream/origin.ts'
+import { type Answer, awaitAnswer } from './answer.ts'
+import type { Ask, Call, Grant } from './call.ts'
+import type { HeaderList } from './exchange.ts'
+import type { Room } from './room.ts'
+import { type Ending, recordHold, settle } from './settle.ts'
+
+/**
+ * Sends one admitted attempt and waits for the first content of its answer. Until then nothing has gone to the
+ * caller, so whatever goes wrong is returned as a Failure, and the grant has been given back or charged.
+ */
+export async function dispatch(call: Call, ask: Ask, grant: Grant, room: Room): Promise<Answer | Failure> {
+  const door = doorOf(grant.target.upstream)
+  if (isFailure(door)) return endWith(door, { ending: 'unused' })
+  const unrecorded = await recordHold(grant, room)
+  if (unrecorded !== null || call.isCut)
+    return endWith(unrecorded ?? { failure: 'cancelled' }, { ending: 'unused' })
+
+  call.attempts += 1
+  const answer = await awaitAnswer(call, room.upstream, {
+    origin: door.origin,
+    method: 'POST',
+    path: door.path,
+    headers: door.headers + passedHeaders(call.exchange.rawHeaders),
+    body: prepareChatRequest(ask.body, ask.envelope, {
+      model: grant.target.upstream.upstreamModel,
+      forceUsage: ask.isStreamed,
+      outputCap: grant.reservation.outputCap,
+    }),
+    timeouts: room.timeouts,
+  })
+  call.onCut = null
+  return isFailure(answer) ? endWith(answer, endingOf(answer, ask)) : answer
+
+  async function endWith(failure: Failure, ending: Ending): Promise<Failure> {
+    await settle(call, ask, grant, ending, room)
+    return failure
+  }
+}
+
+/** A caller who left after the call was sent is charged the prompt; what never reached the upstream costs nothing. */
+function endingOf(failure: Failure, ask: Ask): Ending {
+  if (failure.failure === 'cancelled') {
+    const usage = { input: ask.inputEstimate, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 }
+    return { ending: 'estimated', usage }
+  }
+  const wasNeverSent =
+    (failure.failure === 'upstream' && (failure.problem === 'connect' || failure.problem === 'refused')) ||
+    (failure.failure === 'upstream_timeout' && failure.phase === 'connect')
+  return { ending: wasNeverSent ? 'unused' : 'untold' }
+}
+
+/** A target made ready for sending: everything but the call's own headers. */
+interface Door {
+  readonly origin: Origin
+  readonly path: string
+  readonly headers: string
+}
+
+/** A resolved target stays the same object until something it rests on changes. */
+const doors = new WeakMap<ResolvedTarget, Door | Failure>()
+
+function doorOf(target: ResolvedTarget): Door | Failure {
+  const known = doors.get(target)
+  if (known !== undefined) return known
+  const door = openDoor(target)
+  doors.set(target, door)
+  return door
+}
+
+function openDoor({ baseUrl, apiKey }: ResolvedTarget): Door | Failure {
+  const origin = parseOrigin(baseUrl)
+  if (isFailure(origin))
+    return { failure: 'model_unavailable', message: 'The model has no address that can be called.' }
+  const authorization = apiKey === null ? '' : `authorization: Bearer ${apiKey.reveal()}\r\n`
+  return {
+    origin,
+    path: `${new URL(baseUrl).pathname.replace(/\/$/, '')}/chat/completions`,
+    headers: `${authorization}content-type: application/json\r\n`,
+  }
+}
+
+/** Request headers of the caller that the provider may see, besides the SDKs' own `openai-*` and `anthropic-*`. */
+const passed = new Set(['accept', 'user-agent', 'idempotency-key'])
+
+function passedHeaders(headers: HeaderList): string {
+  let lines = ''
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = (headers[index] ?? '').toLowerCase()
+    if (passed.has(name) || name.startsWith('openai-') || name.startsWith('anthropic-')) {
+      lines += `${name}: ${headers[index + 1]}\r\n`
+    }
+  }
+  return lines
+}

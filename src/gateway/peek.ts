@@ -1,0 +1,33 @@
+import { estimateInputTokens } from '../dialects/openai-chat/estimate.ts'
+import { readChatRequest } from '../dialects/openai-chat/request.ts'
+import { type Failure, isFailure } from '../domain/failure.ts'
+import { scanRequest } from '../json/scan.ts'
+import type { Ask, Call } from './call.ts'
+
+const json = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i
+
+/** Reads the body, bounded, and what of it decides: model, stream, caps, metadata. */
+export async function peek(call: Call, limitBytes: number): Promise<Ask | Failure> {
+  const refused = refuseMedia(call)
+  if (refused !== null) return refused
+  const body = await call.exchange.readBody(limitBytes)
+  if (isFailure(body)) return body
+  const envelope = scanRequest(body)
+  if (isFailure(envelope)) return envelope
+  const request = readChatRequest(body, envelope)
+  if (isFailure(request)) return request
+
+  call.model = request.model
+  call.isStreamed = request.isStreamed
+  return { body, envelope, ...request, inputEstimate: estimateInputTokens(body) }
+}
+
+function refuseMedia({ exchange }: Call): Failure | null {
+  const encoding = exchange.header('content-encoding')
+  if (encoding !== null && encoding.toLowerCase() !== 'identity') {
+    return { failure: 'unsupported_media', message: 'Send the body without a content encoding.' }
+  }
+  const type = exchange.header('content-type')
+  if (type === null || json.test(type)) return null
+  return { failure: 'unsupported_media', message: 'Send the body as application/json.' }
+}

@@ -1,0 +1,80 @@
+import { type Failure, isFailure } from '../domain/failure.ts'
+import { accept, open } from './accept.ts'
+import { admit } from './admit.ts'
+import type { Ask, Call, Target } from './call.ts'
+import { dispatch } from './dispatch.ts'
+import type { Exchange } from './exchange.ts'
+import { identify } from './identify.ts'
+import { peek } from './peek.ts'
+import { refuse } from './refuse.ts'
+import { relay } from './relay.ts'
+import type { Room } from './room.ts'
+import { route } from './route.ts'
+
+/** Serves one model call. A step returns its result or a Failure; what is thrown is a bug, answered as such. */
+export async function serveCall(exchange: Exchange, room: Room): Promise<void> {
+  const call = open(exchange, room)
+  room.openCalls.add(call)
+  exchange.onGone(() => cut(call))
+  try {
+    const failure = await answer(call, room)
+    if (failure !== null) refuse(call, failure)
+  } catch (bug) {
+    room.log.error({ id: call.id, err: bug }, 'a call met a bug')
+    if (call.status === 0) refuse(call, { failure: 'internal', id: call.id })
+    else exchange.cut()
+  } finally {
+    room.openCalls.delete(call)
+    tell(call, room)
+  }
+}
+
+/** Ends a call wherever it is, because its caller left or a drain is over its limit. It settles what was relayed. */
+export function cut(call: Call): void {
+  if (call.isCut) return
+  call.isCut = true
+  call.onCut?.()
+}
+
+async function answer(call: Call, room: Room): Promise<Failure | null> {
+  const operation = accept(call.exchange.method, call.exchange.path)
+  if (isFailure(operation)) return operation
+  const world = room.snapshot() // one view of the configuration for the whole call
+  const key = identify(call.exchange, world, room.digestKey, room.strictKeyScheme)
+  if (isFailure(key)) return key
+  call.key = key
+  if (!room.spool.isWritable()) return { failure: 'overloaded', reason: 'spool', retryAfterMs: 1000 }
+  const ask = await peek(call, room.bodyLimitBytes)
+  if (isFailure(ask)) return ask
+  const target = route(key, ask.model, world, room.plans)
+  if (isFailure(target)) return target
+  return attempt(call, ask, target, room)
+}
+
+async function attempt(call: Call, ask: Ask, target: Target, room: Room): Promise<Failure | null> {
+  if (call.isCut) return { failure: 'cancelled' }
+  const grant = await admit(ask, target, room)
+  if (isFailure(grant)) return grant
+  const sentAt = performance.now()
+  const answer = await dispatch(call, ask, grant, room)
+  const failure = isFailure(answer) ? answer : await relay(call, ask, grant, answer, room)
+  room.metrics.upstreamSeconds.observe((performance.now() - sentAt) / 1000)
+  return failure
+}
+
+/** Leaves a call's traces in metrics and log: never its content, never its key. */
+function tell(call: Call, room: Room): void {
+  const status = call.isCut ? 499 : call.status
+  const elapsedMs = performance.now() - call.startedMonotonicMs
+  room.metrics.calls(status).value += 1
+  room.metrics.callSeconds.observe(elapsedMs / 1000)
+  room.log.info({
+    id: call.id,
+    key: call.key?.prefix,
+    model: call.model,
+    status,
+    ms: Math.round(elapsedMs * 10) / 10,
+    input: call.usage?.input,
+    output: call.usage?.output,
+  })
+}

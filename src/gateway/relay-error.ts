@@ -1,0 +1,85 @@
+import { readUsage } from '../dialects/openai-chat/usage.ts'
+import type { Failure } from '../domain/failure.ts'
+import { openAnswer } from '../json/answer.ts'
+import type { Answer } from './answer.ts'
+import { answerHeaders } from './answer-headers.ts'
+import type { Ask, Call, Grant } from './call.ts'
+import type { Room } from './room.ts'
+import { type Ending, settle } from './settle.ts'
+
+const longestErrorBytes = 2 ** 20
+
+/** The provider's verdict on our credential or address: never the caller's business. */
+function isOurs(status: number): boolean {
+  return status < 400 || status === 401 || status === 402 || status === 403
+}
+
+const unavailable: Failure = { failure: 'model_unavailable', message: 'The model is not available.' }
+const garbage: Failure = {
+  failure: 'upstream',
+  problem: 'garbage',
+  message: 'The model gave no readable answer.',
+}
+
+/** Relays a provider's error with its status and words, our credential blanked out should it stand in them. */
+export function relayError(
+  call: Call,
+  ask: Ask,
+  grant: Grant,
+  answer: Answer,
+  room: Room,
+): Promise<Failure | null> {
+  const { exchange } = call
+  const headers = answerHeaders(call, grant, answer.head, room)
+  const chunks: Buffer[] = []
+  let bytes = 0
+
+  return new Promise((resolve, reject) => {
+    const close = (ending: Ending, failure: Failure | null, body: Buffer | null): void => {
+      call.onCut = null
+      settle(call, ask, grant, ending, room)
+        .then((unwritten) => {
+          const told = unwritten ?? failure
+          if (told === null && body !== null) exchange.respond(call.status, headers, body)
+          resolve(told)
+        })
+        .catch(reject)
+    }
+    call.onCut = () => {
+      answer.abort()
+      close({ ending: 'unused' }, null, null)
+    }
+    answer.read({
+      onData(chunk) {
+        bytes += chunk.length
+        if (bytes <= longestErrorBytes) return void chunks.push(Buffer.from(chunk))
+        answer.abort()
+        close({ ending: 'unused' }, garbage, null)
+      },
+      onEnd() {
+        const body = Buffer.concat(chunks)
+        const ending = endingOf(body)
+        if (isOurs(call.status)) close(ending, unavailable, null)
+        else close(ending, null, withoutSecret(body, grant.target.upstream.apiKey?.reveal() ?? null))
+      },
+      onFailure: (failure) => close({ ending: 'unused' }, failure, null),
+    })
+  })
+}
+
+/** A provider may bill for what it then failed at, and say so. */
+function endingOf(body: Buffer): Ending {
+  const scan = openAnswer(null)
+  scan.push(body)
+  const reported = scan.usage()
+  const usage = reported === null ? null : readUsage(reported)
+  return usage === null ? { ending: 'unused' } : { ending: 'reported', usage, failed: true }
+}
+
+function withoutSecret(body: Buffer, secret: string | null): Buffer {
+  if (secret === null || !body.includes(secret)) return body
+  return Buffer.from(
+    body.toString('latin1').replaceAll(Buffer.from(secret).toString('latin1'), '[secret]'),
+    'latin1',
+  )
+}

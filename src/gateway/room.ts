@@ -1,0 +1,33 @@
+import type { NewUlid } from '../domain/ids.ts'
+import type { Clock } from '../domain/time.ts'
+import type { Spool } from '../ledger/spool.ts'
+import type { CounterStore } from '../limits/plan.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import type { PlanCache } from '../tenancy/plan-cache.ts'
+import type { Snapshot } from '../tenancy/snapshot.ts'
+import type { Upstream } from '../upstream/connections.ts'
+import type { UpstreamTimeouts } from '../upstream/exchange.ts'
+import type { Call } from './call.ts'
+import type { DigestKey } from './identify.ts'
+
+/** What the steps of a call are handed: the rooms below, and the settings they act on. */
+export interface Room {
+  readonly clock: Clock
+  readonly newUlid: NewUlid
+  readonly snapshot: () => Snapshot
+  readonly plans: PlanCache
+  readonly counters: CounterStore
+  readonly spool: Spool
+  readonly upstream: Upstream
+  readonly digestKey: DigestKey
+  readonly metrics: Metrics
+  readonly log: Log
+  /** Calls under way, so that a drain can end what is left of them. */
+  readonly openCalls: Set<Call>
+  readonly strictKeyScheme: boolean
+  readonly timeouts: UpstreamTimeouts
+  readonly bodyLimitBytes: number
+  readonly defaultOutputCap: number
+  readonly instanceId: string
+}

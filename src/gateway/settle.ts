@@ -1,0 +1,136 @@
+import type { Failure } from '../domain/failure.ts'
+import type { Quantity } from '../domain/quantity.ts'
+import type { EpochMs } from '../domain/time.ts'
+import type { Usage } from '../domain/usage.ts'
+import type { LedgerRecord, UsageEvent } from '../ledger/record.ts'
+import type { Actual, Charge } from '../limits/plan.ts'
+import type { Ask, Call, Grant } from './call.ts'
+import type { Room } from './room.ts'
+
+/** How an attempt ended, as far as the accounts are concerned. */
+export type Ending =
+  /** The provider told what was used; it may tell so with an error. */
+  | { readonly ending: 'reported'; readonly usage: Usage; readonly failed: boolean }
+  /** The caller left, or a drain ended the call: what was relayed is estimated, and billed. */
+  | { readonly ending: 'estimated'; readonly usage: Usage }
+  /** It was sent, and nobody told what was used. */
+  | { readonly ending: 'untold' }
+  /** It was never sent, or the provider turned it down. */
+  | { readonly ending: 'unused' }
+
+const free: Quantity = { whole: 0, pico: 0 }
+
+/**
+ * Charges an attempt and puts its settlement in the spool. Resolves once the record is written, so that what is sent
+ * afterwards is accounted for; with a failure if that takes too long, and then the answer must not be completed.
+ */
+export async function settle(
+  call: Call,
+  ask: Ask,
+  grant: Grant,
+  ending: Ending,
+  room: Room,
+): Promise<Failure | null> {
+  if (grant.isClosed) throw new Error(`attempt ${grant.attemptId} was closed twice`)
+  grant.isClosed = true
+  const now = room.clock()
+  const charged = charge(grant, ending, room, now)
+  const charges = charged instanceof Promise ? await charged : charged
+  const usage = 'usage' in ending ? ending.usage : null
+  if (usage !== null) noteUsage(call, ask, grant, usage, ending, room)
+
+  const isBillable = usage !== null && usage.input + usage.output > 0
+  if (charges.length > 0 || isBillable) {
+    return append(room, {
+      record: 'settlement',
+      id: grant.attemptId,
+      at: now,
+      closesHold: grant.hasHoldRecord,
+      charges,
+      event: isBillable ? eventOf(call, ask, grant, usage, ending.ending === 'estimated', now) : null,
+    })
+  }
+  return grant.hasHoldRecord ? append(room, { record: 'release', id: grant.attemptId, at: now }) : null
+}
+
+/** Puts the hold of a strict attempt in the spool, before anything is sent: a crash then charges it whole. */
+export async function recordHold(grant: Grant, room: Room): Promise<Failure | null> {
+  const { strictHolds } = grant.reservation
+  if (strictHolds.length === 0) return null
+  grant.hasHoldRecord = true
+  return append(room, { record: 'hold', id: grant.attemptId, at: room.clock(), holds: strictHolds })
+}
+
+function charge(
+  { reservation }: Grant,
+  ending: Ending,
+  { counters }: Room,
+  now: EpochMs,
+): readonly Charge[] | Promise<readonly Charge[]> {
+  if (ending.ending === 'unused') return counters.release(reservation, now)
+  return counters.settle(reservation, actualOf(ending), now)
+}
+
+function actualOf(ending: Exclude<Ending, { ending: 'unused' }>): Actual {
+  if (ending.ending === 'untold') return { tokens: 0, costPico: 0n, reported: false, failed: false }
+  const { usage } = ending
+  return {
+    tokens: usage.input + usage.output,
+    costPico: 0n,
+    reported: ending.ending === 'reported',
+    failed: ending.ending === 'reported' && ending.failed,
+  }
+}
+
+function noteUsage(call: Call, ask: Ask, grant: Grant, usage: Usage, ending: Ending, room: Room): void {
+  call.usage = usage
+  room.metrics.inputTokens.value += usage.input
+  room.metrics.outputTokens.value += usage.output
+  if (ending.ending !== 'reported') return
+  if (!ending.failed) grant.target.entry.average.add(usage.output / ask.choices)
+  const tokens = usage.input + usage.output
+  if (
+    grant.reservation.strictHolds.some(({ row, amount }) => row.metric === 'token' && tokens > amount.whole)
+  ) {
+    room.metrics.providerExceededCap.value += 1
+    room.log.warn(
+      { id: call.id, model: ask.model, tokens },
+      'the provider used more than a strict limit had held',
+    )
+  }
+}
+
+function eventOf(
+  call: Call,
+  ask: Ask,
+  { target }: Grant,
+  usage: Usage,
+  estimated: boolean,
+  now: EpochMs,
+): UsageEvent {
+  const { key } = call
+  if (key === null) throw new Error('a call without a key was admitted')
+  return {
+    workspaceId: key.workspaceId,
+    requestId: call.id,
+    keyId: key.id,
+    keyPrefix: key.prefix,
+    nodeId: target.node.id,
+    externalId: target.node.externalId,
+    model: ask.model,
+    provider: target.upstream.provider,
+    upstreamModel: target.upstream.upstreamModel,
+    usage,
+    cost: free,
+    estimated,
+    streamed: ask.isStreamed,
+    status: call.isCut ? 499 : call.status,
+    latencyMs: now - call.startedAt,
+    firstTokenMs: call.firstTokenMs,
+    metadata: ask.metadata,
+  }
+}
+
+function append(room: Room, record: LedgerRecord): Promise<Failure | null> {
+  return new Promise((resolve) => room.spool.append(record, resolve))
+}
