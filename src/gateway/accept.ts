@@ -18,7 +18,6 @@ export function open(exchange: Exchange, room: Room): Call {
     startedMonotonicMs: performance.now(),
     key: null,
     model: '',
-    isStreamed: false,
     status: 0,
     usage: null,
     attempts: 0,

@@ -1,4 +1,4 @@
-import { refusalOfStrict } from '../dialects/openai-chat/strict.ts'
+import { strictRefusal } from '../dialects/openai-chat/strict.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { AttemptId } from '../domain/ids.ts'
 import { noticeOf, wordImpossible } from '../limits/notice.ts'
@@ -9,7 +9,7 @@ import type { Room } from './room.ts'
 /** Reserves every row of the target's plan, or none. Judged by what is used and held at this instant. */
 export async function admit(ask: Ask, target: Target, room: Room): Promise<Grant | Failure> {
   const { plan, average } = target.entry
-  const refused = plan.isStrict ? refusalOfStrict(ask.body) : null
+  const refused = plan.isStrict ? strictRefusal(ask.body) : null
   if (refused !== null) return { failure: 'impossible', message: refused }
 
   const amounts = amountsOf(ask, target, average.value, room.defaultOutputCap)
@@ -19,7 +19,7 @@ export async function admit(ask: Ask, target: Target, room: Room): Promise<Grant
   if (isRefusal(reservation)) {
     if (reservation.refusal === 'limited') {
       room.metrics.refusals(reservation.row.metric).value += 1
-      return { failure: 'limited', limit: noticeOf(reservation, ask.model, now) }
+      return { failure: 'limited', limit: noticeOf(reservation, ask.request.model, now) }
     }
     return { failure: 'impossible', message: wordImpossible(reservation) }
   }
@@ -33,9 +33,9 @@ function amountsOf(ask: Ask, { upstream }: Target, averageOutput: number, defaul
     inputEstimate: ask.inputEstimate,
     inputBound: ask.body.length + upstream.overheadTokens,
     outputEstimate: averageOutput,
-    outputCap: ask.outputCap,
+    outputCap: ask.request.outputCap,
     defaultOutputCap: Math.min(defaultOutputCap, upstream.maxOutputTokens ?? defaultOutputCap),
-    choices: ask.choices,
+    choices: ask.request.choices,
     rates: null,
   }
 }

@@ -1,7 +1,7 @@
+import type { ChatRequest } from '../dialects/openai-chat/request.ts'
 import type { AttemptId, RequestId } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Usage } from '../domain/usage.ts'
-import type { RequestEnvelope } from '../json/scan.ts'
 import type { Amounts, Reservation } from '../limits/plan.ts'
 import type { EndpointFact, KeyFact, NodeFact } from '../tenancy/facts.ts'
 import type { PlanEntry } from '../tenancy/plan-cache.ts'
@@ -17,7 +17,6 @@ export interface Call {
   key: KeyFact | null
   /** The model as the caller names it; empty until the body was read. */
   model: string
-  isStreamed: boolean
   status: number
   usage: Usage | null
   attempts: number
@@ -29,19 +28,10 @@ export interface Call {
   onCut: (() => void) | null
 }
 
-/** What the body says, as far as the gateway acts on it. */
+/** The body, and what it says as far as the gateway acts on it. */
 export interface Ask {
   readonly body: Buffer
-  readonly envelope: RequestEnvelope
-  readonly model: string
-  readonly isStreamed: boolean
-  /** The caller asked for the usage event of a stream. */
-  readonly wantsUsage: boolean
-  /** JSON text of `metadata`; null where there is none. */
-  readonly metadata: string | null
-  /** The caller's own cap of output tokens per choice. */
-  readonly outputCap: number | null
-  readonly choices: number
+  readonly request: ChatRequest
   readonly inputEstimate: number
 }
 

@@ -1,4 +1,4 @@
-import { prepareChatRequest } from '../dialects/openai-chat/request.ts'
+import { type ChatChanges, prepareChatRequest } from '../dialects/openai-chat/request.ts'
 import { type Failure, isFailure } from '../domain/failure.ts'
 import type { ResolvedTarget } from '../tenancy/resolve-target.ts'
 import { type Origin, parseOrigin } from '../upstream/origin.ts'
@@ -25,11 +25,7 @@ export async function dispatch(call: Call, ask: Ask, grant: Grant, room: Room): 
     method: 'POST',
     path: door.path,
     headers: door.headers + passedHeaders(call.exchange.rawHeaders),
-    body: prepareChatRequest(ask.body, ask.envelope, {
-      model: grant.target.upstream.upstreamModel,
-      forceUsage: ask.isStreamed,
-      outputCap: grant.reservation.outputCap,
-    }),
+    body: prepareChatRequest(ask.body, ask.request, changesFor(grant)).pieces,
     timeouts: room.timeouts,
   })
   call.onCut = null
@@ -38,6 +34,21 @@ export async function dispatch(call: Call, ask: Ask, grant: Grant, room: Room): 
   async function endWith(failure: Failure, ending: Ending): Promise<Failure> {
     await settle(call, ask, grant, ending, room)
     return failure
+  }
+}
+
+/** What is ours in a request, and what our provider must see instead. */
+function changesFor({ target, reservation }: Grant): ChatChanges {
+  const { provider, upstreamModel } = target.upstream
+  const { outputCap } = reservation
+  return {
+    model: upstreamModel,
+    dropMembers: ['metadata', 'fallbacks'],
+    forceUsage: true,
+    outputCap:
+      outputCap === null
+        ? null
+        : { member: provider === 'OPENAI' ? 'max_completion_tokens' : 'max_tokens', value: outputCap },
   }
 }
 

@@ -11,9 +11,15 @@ export interface Exchange {
   readonly method: string
   /** The path as it came, without the query. */
   readonly path: string
+  /** The `Host`, or what a trusted proxy says it was. */
   readonly host: string | null
   /** The first value of a header; `name` in lower case. */
   header(name: string): string | null
+  /**
+   * True if a browser sent this from another site, or under a host name that is not ours. Doors that need no
+   * credential refuse such a call.
+   */
+  isForeign(): boolean
   /** Every header as it came. */
   readonly rawHeaders: HeaderList
   /** The whole body, or why it cannot be had. Read at most once. */

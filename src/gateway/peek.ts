@@ -1,7 +1,7 @@
+import { scanRequest } from '../dialects/openai-chat/envelope.ts'
 import { estimateInputTokens } from '../dialects/openai-chat/estimate.ts'
 import { readChatRequest } from '../dialects/openai-chat/request.ts'
 import { type Failure, isFailure } from '../domain/failure.ts'
-import { scanRequest } from '../json/scan.ts'
 import type { Ask, Call } from './call.ts'
 
 const json = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i
@@ -18,8 +18,7 @@ export async function peek(call: Call, limitBytes: number): Promise<Ask | Failur
   if (isFailure(request)) return request
 
   call.model = request.model
-  call.isStreamed = request.isStreamed
-  return { body, envelope, ...request, inputEstimate: estimateInputTokens(body) }
+  return { body, request, inputEstimate: estimateInputTokens(body) }
 }
 
 function refuseMedia({ exchange }: Call): Failure | null {

@@ -46,7 +46,7 @@ async function answer(call: Call, room: Room): Promise<Failure | null> {
   if (!room.spool.isWritable()) return { failure: 'overloaded', reason: 'spool', retryAfterMs: 1000 }
   const ask = await peek(call, room.bodyLimitBytes)
   if (isFailure(ask)) return ask
-  const target = route(key, ask.model, world, room.plans)
+  const target = route(key, ask.request.model, world, room.plans)
   if (isFailure(target)) return target
   return attempt(call, ask, target, room)
 }

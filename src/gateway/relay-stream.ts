@@ -24,8 +24,8 @@ export function relayStream(
 ): Promise<Failure | null> {
   const { exchange } = call
   const stream = openChatStream({
-    stampModel: stampOf(ask.model),
-    hideUsageEvent: !ask.wantsUsage,
+    stampModel: stampOf(ask.request.model),
+    hideUsageEvent: !ask.request.wantsUsage,
     maxEventBytes,
   })
   exchange.start(call.status, [...answerHeaders(call, grant, answer.head, room), ...streamHeaders])

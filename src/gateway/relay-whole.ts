@@ -20,7 +20,7 @@ export function relayWhole(
   room: Room,
 ): Promise<Failure | null> {
   const { exchange } = call
-  const scan = openAnswer(stampOf(ask.model))
+  const scan = openAnswer(stampOf(ask.request.model))
   const headers = answerHeaders(call, grant, answer.head, room)
   let hasStarted = false
   let last: Buffer | null = null

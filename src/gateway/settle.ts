@@ -87,14 +87,14 @@ function noteUsage(call: Call, ask: Ask, grant: Grant, usage: Usage, ending: End
   room.metrics.inputTokens.value += usage.input
   room.metrics.outputTokens.value += usage.output
   if (ending.ending !== 'reported') return
-  if (!ending.failed) grant.target.entry.average.add(usage.output / ask.choices)
+  if (!ending.failed) grant.target.entry.average.note(usage.output, Math.max(1, ask.request.choices))
   const tokens = usage.input + usage.output
   if (
     grant.reservation.strictHolds.some(({ row, amount }) => row.metric === 'token' && tokens > amount.whole)
   ) {
     room.metrics.providerExceededCap.value += 1
     room.log.warn(
-      { id: call.id, model: ask.model, tokens },
+      { id: call.id, model: ask.request.model, tokens },
       'the provider used more than a strict limit had held',
     )
   }
@@ -117,18 +117,26 @@ function eventOf(
     keyPrefix: key.prefix,
     nodeId: target.node.id,
     externalId: target.node.externalId,
-    model: ask.model,
+    model: ask.request.model,
     provider: target.upstream.provider,
     upstreamModel: target.upstream.upstreamModel,
     usage,
     cost: free,
     estimated,
-    streamed: ask.isStreamed,
+    streamed: ask.request.isStream,
     status: call.isCut ? 499 : call.status,
     latencyMs: now - call.startedAt,
     firstTokenMs: call.firstTokenMs,
-    metadata: ask.metadata,
+    metadata: metadataOf(ask),
   }
+}
+
+/** The caller's `metadata` as it stands in the body; null where it is absent or `null`. */
+function metadataOf({ body, request }: Ask): string | null {
+  const { metadata } = request.envelope
+  if (metadata === null) return null
+  const text = body.toString('utf8', metadata.valueStart, metadata.valueEnd)
+  return text === 'null' ? null : text
 }
 
 function append(room: Room, record: LedgerRecord): Promise<Failure | null> {
