@@ -62,16 +62,19 @@ async function connect(pool: pg.Pool): Promise<PostgresPoolClient> {
     throw asUnavailable(error)
   })
   let isLost = false
+
+  async function query(text: string, parameters: unknown[]): Promise<unknown> {
+    try {
+      return await client.query(text, parameters)
+    } catch (error) {
+      const told = asUnavailable(error)
+      isLost ||= told instanceof StoreUnavailable
+      throw told
+    }
+  }
   return {
-    query: (async (text: string, parameters: unknown[]) => {
-      try {
-        return await client.query(text, parameters)
-      } catch (error) {
-        const told = asUnavailable(error)
-        isLost ||= told instanceof StoreUnavailable
-        throw told
-      }
-    }) as PostgresPoolClient['query'],
+    // Its second form is for cursors, which nothing here opens.
+    query: query as PostgresPoolClient['query'],
     release: (destroy) => client.release(isLost || destroy),
   }
 }

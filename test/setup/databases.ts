@@ -1,0 +1,114 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import { ulid } from 'ulid'
+import { inject } from 'vitest'
+import type { Database } from '../../src/store/database.ts'
+import { migrate } from '../../src/store/migrate.ts'
+import { openDatabase, parseDatabaseUrl } from '../../src/store/open.ts'
+import { openPostgres } from '../../src/store/postgres.ts'
+import { openSqliteWriter } from '../../src/store/sqlite-writer.ts'
+
+/** One empty, migrated database of its own. */
+export interface TestPlace {
+  /** As `--database-url` takes it. */
+  readonly url: string
+  /** As commands open it: SQLite on threads. Each call is one more instance on the same database. */
+  open(): Promise<Database>
+  /** Once everything that was opened is closed. */
+  remove(): Promise<void>
+}
+
+export interface TestDatabases {
+  readonly name: 'SQLite' | 'Postgres'
+  /** An empty, migrated database, for this thread alone where it is SQLite. Closing it removes it. */
+  open(): Promise<Database>
+  create(): Promise<TestPlace>
+}
+
+/** What a suite runs on: `describe.each(databases())('… on $name', ({ open }) => …)`. */
+export function databases(): readonly TestDatabases[] {
+  return inject('postgresDoor') === null ? [sqlite] : [sqlite, postgres]
+}
+
+const sqlite: TestDatabases = {
+  name: 'SQLite',
+  async open() {
+    const place = await createSqlite()
+    return removedOnClose(openSqliteWriter(place.path).database, place)
+  },
+  create: createSqlite,
+}
+
+const postgres: TestDatabases = {
+  name: 'Postgres',
+  async open() {
+    const place = await createPostgres()
+    return removedOnClose(openPostgres(place.url), place)
+  },
+  create: createPostgres,
+}
+
+function removedOnClose(database: Database, place: TestPlace): Database {
+  return {
+    ...database,
+    async close() {
+      await database.close()
+      await place.remove()
+    },
+  }
+}
+
+async function createSqlite(): Promise<TestPlace & { readonly path: string }> {
+  migratedFile ??= makeMigratedFile()
+  const bytes = await migratedFile
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-test-'))
+  const path = join(folder, 'tollgate.db')
+  writeFileSync(path, bytes)
+  return {
+    path,
+    ...placeAt(`sqlite:${path}`),
+    remove: async () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+let migratedFile: Promise<Buffer> | null = null
+
+async function makeMigratedFile(): Promise<Buffer> {
+  const folder = mkdtempSync(join(tmpdir(), 'tollgate-test-'))
+  try {
+    const path = join(folder, 'tollgate.db')
+    const { database } = openSqliteWriter(path)
+    await migrate(database)
+    await database.close()
+    return readFileSync(path)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function createPostgres(): Promise<TestPlace> {
+  const door = inject('postgresDoor')
+  if (door === null) throw new Error('PostgreSQL is not installed')
+  const answer = await fetch(door)
+  const templateUrl = await answer.text()
+  if (!answer.ok) throw new Error(templateUrl)
+
+  const name = `test_${ulid().toLowerCase()}`
+  const maintain = async (statement: ReturnType<typeof sql>) => {
+    const maintenance = openPostgres(templateUrl.replace(/[^/]*$/, 'postgres'), { connections: 1 })
+    await statement.execute(maintenance.read).finally(() => maintenance.close())
+  }
+  await maintain(sql`create database ${sql.id(name)} template template_tollgate`)
+  return {
+    ...placeAt(templateUrl.replace(/[^/]*$/, name)),
+    remove: () => maintain(sql`drop database ${sql.id(name)} with (force)`),
+  }
+}
+
+function placeAt(url: string): Pick<TestPlace, 'url' | 'open'> {
+  const location = parseDatabaseUrl(url)
+  if ('failure' in location) throw new Error(`not a database: ${url}`)
+  return { url, open: () => openDatabase(location) }
+}
