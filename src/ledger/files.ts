@@ -1,0 +1,56 @@
+import {
+  closeSync,
+  fdatasync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
+import { open } from 'node:fs/promises'
+import { promisify } from 'node:util'
+
+/** What spool and drain ask of the file system. The syncs are promises; every failure is thrown. */
+export interface SpoolFiles {
+  makeDirectory(path: string): void
+  /** Makes a file that did not exist and opens it for writing. */
+  create(path: string): number
+  /** Writes at `position` and returns how many bytes it took, which may be fewer. */
+  write(file: number, buffer: Buffer, start: number, bytes: number, position: number): number
+  truncate(file: number, bytes: number): void
+  /** Brings a file's data to the disk, off the thread. */
+  sync(file: number): Promise<void>
+  /** Brings a directory's names to the disk, off the thread. */
+  syncDirectory(path: string): Promise<void>
+  close(file: number): void
+  /** Names of a directory's entries. */
+  list(path: string): readonly string[]
+  bytesOf(path: string): number
+  read(path: string): Buffer
+  /** Writes a whole file anew. */
+  save(path: string, data: Buffer): void
+  /** Removes a file; one that is gone already is as good as removed. */
+  remove(path: string): void
+}
+
+export const spoolFiles: SpoolFiles = {
+  makeDirectory: (path) => void mkdirSync(path, { recursive: true, mode: 0o700 }),
+  create: (path) => openSync(path, 'wx', 0o600),
+  write: writeSync,
+  truncate: ftruncateSync,
+  sync: promisify(fdatasync),
+  async syncDirectory(path) {
+    await using directory = await open(path, 'r')
+    await directory.sync()
+  },
+  close: closeSync,
+  list: (path) => readdirSync(path),
+  bytesOf: (path) => statSync(path).size,
+  read: (path) => readFileSync(path),
+  save: (path, data) => writeFileSync(path, data, { mode: 0o600, flush: true }),
+  remove: (path) => rmSync(path, { force: true }),
+}
