@@ -2,8 +2,7 @@ import { CompiledQuery, type RawBuilder, sql, type Transaction } from 'kysely'
 import type { Database } from './database.ts'
 import type { RollupTable, Schema } from './schema.ts'
 import { eachRow } from './sqlite-dialect.ts'
-import type { SqlValue } from './sqlite-session.ts'
-import { type ColumnName, type TableName, tables } from './tables.ts'
+import { type ColumnName, type SqlValue, type TableName, tables } from './tables.ts'
 
 type Row = readonly SqlValue[]
 

@@ -2,8 +2,7 @@ import { type Kysely, sql, type Transaction } from 'kysely'
 import { bulkInsert } from './bulk.ts'
 import type { Database } from './database.ts'
 import type { Schema } from './schema.ts'
-import type { SqlValue } from './sqlite-session.ts'
-import { type ColumnName, type TableName, tableNames, tables } from './tables.ts'
+import { type ColumnName, type SqlValue, type TableName, tableNames, tables } from './tables.ts'
 
 /** How many rows a table has on either side. */
 export interface TableCount {

@@ -15,13 +15,16 @@ const connectTimeoutMs = 5_000
 const idleInTransactionTimeoutMs = 30_000
 
 /** How much later than the server's own time limit a silent connection is given up. */
-const silenceMs = 5_000
+const silenceMs = 1_000
 
 /**
- * Opens a pool on a Postgres database; connects at the first statement. Every wait has a limit.
+ * Opens a pool on a Postgres database; connects at the first statement. Every wait has a limit. Parameters of the
+ * URL win over these.
  *
  * In a transaction a failed statement dooms those after it: `transaction` throws even where `work` caught the
  * error.
+ *
+ * Known limit: PgBouncer refuses the time limits unless `ignore_startup_parameters` names them.
  */
 export function openPostgres(url: string, options: PostgresOptions = {}): Database {
   const { connections = 10, statementTimeoutMs = 30_000 } = options
@@ -42,7 +45,7 @@ export function openPostgres(url: string, options: PostgresOptions = {}): Databa
 
   const kysely = new Kysely<Schema>({
     dialect: new PostgresDialect({
-      pool: { options: {}, connect: () => connect(pool), end: () => pool.end() },
+      pool: { options: {}, connect: () => connect(pool), end: async () => {} },
     }),
   })
   return {
@@ -51,7 +54,7 @@ export function openPostgres(url: string, options: PostgresOptions = {}): Databa
     transaction: (work) => kysely.transaction().execute(work),
     async close() {
       await kysely.destroy()
-      if (!pool.ended) await pool.end()
+      await pool.end()
     },
   }
 }
@@ -64,6 +67,7 @@ async function connect(pool: pg.Pool): Promise<PostgresPoolClient> {
   let isLost = false
 
   async function query(text: string, parameters: unknown[]): Promise<unknown> {
+    if (isLost) throw new StoreUnavailable('Postgres: the connection was lost')
     try {
       return await client.query(text, parameters)
     } catch (error) {

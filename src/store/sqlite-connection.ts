@@ -7,7 +7,7 @@ import { turnQueue } from './turns.ts'
 export type SqliteAccess = 'write' | 'read'
 
 /** How long another process may hold the file; the thread stands still for so long. */
-const busyTimeoutMs = 5_000
+const defaultBusyTimeoutMs = 5_000
 
 /** How long a session waits for the transactions of others. */
 const turnLimitMs = 30_000
@@ -19,7 +19,11 @@ const turnLimitMs = 30_000
  * reader sees what was committed when its statement (or transaction) began, and needs an existing file. Throws
  * when the file cannot be opened or is no database.
  */
-export function openSqliteConnection(path: string, access: SqliteAccess): SqliteSessions {
+export function openSqliteConnection(
+  path: string,
+  access: SqliteAccess,
+  busyTimeoutMs = defaultBusyTimeoutMs,
+): SqliteSessions {
   const database = new DatabaseSync(path, {
     readOnly: access === 'read',
     timeout: busyTimeoutMs,

@@ -1,6 +1,3 @@
-/** A value as both databases take and give it. */
-export type SqlValue = string | number | null
-
 /** What a statement did. Rows are plain objects by column name. */
 export interface StatementResult {
   readonly rows: readonly unknown[]

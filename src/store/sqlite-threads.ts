@@ -31,7 +31,10 @@ export async function startSqliteThread(path: string, access: SqliteAccess): Pro
  */
 export async function openSqlite(path: string): Promise<Database> {
   const writer = await startSqliteThread(path, 'write')
-  const reader = await startSqliteThread(path, 'read')
+  const reader = await startSqliteThread(path, 'read').catch((error) => {
+    writer.port.close()
+    throw error
+  })
   const database = connectSqlite({ writer: writer.port, reader: reader.port })
   return {
     ...database,

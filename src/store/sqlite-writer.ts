@@ -14,9 +14,13 @@ export interface SqliteWriter {
   close(): Promise<void>
 }
 
-/** Opens the file, and makes it where there is none. Throws when that cannot be. */
-export function openSqliteWriter(path: string): SqliteWriter {
-  const writer = openSqliteConnection(path, 'write')
+/**
+ * Opens the file, and makes it where there is none. Throws when that cannot be.
+ *
+ * `busyTimeoutMs` is how long another process may hold the file before a transaction fails as unavailable.
+ */
+export function openSqliteWriter(path: string, busyTimeoutMs?: number): SqliteWriter {
+  const writer = openSqliteConnection(path, 'write', busyTimeoutMs)
   const database = sqliteDatabase(writer, openSqliteConnection(path, 'read'))
   return {
     database,

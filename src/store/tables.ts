@@ -8,6 +8,9 @@ export interface TableShape<Row> {
   readonly primaryKey: readonly (keyof Row & string)[]
 }
 
+/** A value as both databases take and give it. */
+export type SqlValue = string | number | null
+
 export type TableName = keyof Schema & string
 export type ColumnName<Table extends TableName> = keyof Schema[Table] & string
 
