@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { addToRollups, bulkDelete, bulkInsert } from './bulk.ts'
@@ -16,15 +17,16 @@ export interface DatabasePair {
 
 const million = 1_000_000
 const largest = Number.MAX_SAFE_INTEGER
+const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 
 /** What every implementation of the SQL port promises. */
 export function conform(open: () => Promise<DatabasePair>): void {
-  let pair: DatabasePair
+  let ends: DatabasePair
   let database: Database
 
   beforeAll(async () => {
-    pair = await open()
-    database = pair.first
+    ends = await open()
+    database = ends.first
   })
   beforeEach(() =>
     database.transaction(async (transaction) => {
@@ -33,7 +35,7 @@ export function conform(open: () => Promise<DatabasePair>): void {
       }
     }),
   )
-  afterAll(() => pair.close())
+  afterAll(() => ends.close())
 
   const put = (rows: readonly SettingTable[], into = database) =>
     into.transaction((transaction) =>
@@ -138,13 +140,13 @@ export function conform(open: () => Promise<DatabasePair>): void {
       await database.transaction(async (transaction) => {
         await transaction.insertInto('settings').values({ key: 'a', value: '1' }).execute()
         expect(await settings()).toEqual([])
-        expect(await settings(pair.second)).toEqual([])
+        expect(await settings(ends.second)).toEqual([])
         expect(await transaction.selectFrom('settings').selectAll().execute()).toEqual([
           { key: 'a', value: '1' },
         ])
       })
       expect(await settings()).toEqual([{ key: 'a', value: '1' }])
-      expect(await settings(pair.second)).toEqual([{ key: 'a', value: '1' }])
+      expect(await settings(ends.second)).toEqual([{ key: 'a', value: '1' }])
     })
 
     it('that throws leaves nothing behind, and throws on what it threw', async () => {
@@ -183,7 +185,7 @@ export function conform(open: () => Promise<DatabasePair>): void {
             .execute()
         })
       const all = Array.from({ length: 20 }, (_, index) =>
-        increment(index % 2 === 0 ? pair.first : pair.second),
+        increment(index % 2 === 0 ? ends.first : ends.second),
       )
       await Promise.all(all)
       expect(await settings()).toEqual([{ key: 'n', value: '20' }])
@@ -193,7 +195,7 @@ export function conform(open: () => Promise<DatabasePair>): void {
       await put([{ key: 'a', value: '1' }])
       await database.transaction(async (transaction) => {
         await transaction.updateTable('settings').set({ value: '2' }).execute()
-        expect(await settings(pair.second)).toEqual([{ key: 'a', value: '1' }])
+        expect(await settings(ends.second)).toEqual([{ key: 'a', value: '1' }])
       })
     })
   })
@@ -290,29 +292,36 @@ export function conform(open: () => Promise<DatabasePair>): void {
 
     it.each([10_000, 10_000_000])('add one pico a thousand times to $%d, exactly', async (dollars) => {
       await add(rollup(dollars * million, 999_500))
-      for (let time = 0; time < 1_000; time += 1) await add(rollup(0, 1))
+      await database.transaction(async (transaction) => {
+        for (let time = 0; time < 1_000; time += 1) {
+          await addToRollups(transaction, database.kind, [rollup(0, 1)])
+        }
+      })
       expect(await totals()).toEqual([rollup(dollars * million + 1, 500)])
     })
 
     it('carry amounts of either sign, both parts of one sign', async () => {
-      const steps: [number, number][] = [
-        [5, 999_999],
-        [0, 2],
-        [-6, 0],
-        [0, -2],
-        [1, 0],
-        [-3, -999_999],
-        [largest - 10, 0],
-        [-largest, -1],
-        [0, 1],
-      ]
-      let total = 0n
-      for (const [whole, pico] of steps) {
-        await add(rollup(whole, pico))
-        total += BigInt(whole) * 1_000_000n + BigInt(pico)
-        const expected = rollup(Number(total / 1_000_000n), Number(total % 1_000_000n))
-        expect(await totals()).toEqual([expected])
-      }
+      const amount = fc.oneof(fc.bigInt(-3_000_000n, 3_000_000n), fc.bigInt(-(10n ** 20n), 10n ** 20n))
+      await fc.assert(
+        fc.asyncProperty(fc.array(amount, { minLength: 1, maxLength: 12 }), async (amounts) => {
+          await database.transaction(async (transaction) => {
+            await transaction.deleteFrom('rollups').execute()
+            for (const each of amounts)
+              await addToRollups(transaction, database.kind, [rollup(...pair(each))])
+          })
+          const total = amounts.reduce((sum, each) => sum + each, 0n)
+          expect(await totals()).toEqual([rollup(...pair(total))])
+        }),
+        { numRuns: isLong ? 500 : 30 },
+      )
+    })
+
+    it('hold totals to the last exact integer', async () => {
+      await add(rollup(largest - 1, 999_999))
+      await add(rollup(0, 1))
+      expect(await totals()).toEqual([rollup(largest, 0)])
+      await add(rollup(-largest, -1))
+      expect(await totals()).toEqual([rollup(0, -1)])
     })
 
     it('are one for each counter, generation and period', async () => {
@@ -329,7 +338,7 @@ export function conform(open: () => Promise<DatabasePair>): void {
     it('of two writers in different orders add up', async () => {
       const rows = Array.from({ length: 50 }, (_, index) => rollup(1, 600_000, `c${index}`))
       const batches = Array.from({ length: 8 }, (_, index) => {
-        const from = index % 2 === 0 ? pair.first : pair.second
+        const from = index % 2 === 0 ? ends.first : ends.second
         const ordered = index % 2 === 0 ? rows : rows.toReversed()
         return from.transaction((transaction) => addToRollups(transaction, from.kind, ordered))
       })
@@ -378,6 +387,11 @@ function node(
   externalId: string | null = null,
 ): (string | number | null)[] {
   return [id, 'w', 'group', id, 0, 'INDEPENDENT', 1, 1, 1, deletedAt, externalId]
+}
+
+/** An amount of picodollars as its whole and its rest, both of one sign. */
+function pair(pico: bigint): [whole: number, rest: number] {
+  return [Number(pico / 1_000_000n), Number(pico % 1_000_000n)]
 }
 
 function insertNode(database: Database, id: string): Promise<void> {
