@@ -1,0 +1,58 @@
+import type { NodeId } from '../domain/ids.ts'
+import type { Plan, PlanRow, Window } from '../limits/plan.ts'
+import type { LimitFact, NodeFact } from './facts.ts'
+import { type EffectiveLimit, inheritedLimits, type Lineage } from './inherit.ts'
+
+const windows: Record<LimitFact['unit'], Window> = {
+  second: { kind: 'rolling', lengthMs: 1000 },
+  minute: { kind: 'rolling', lengthMs: 60_000 },
+  day: { kind: 'fixed', lengthMs: 86_400_000, anchor: 0 },
+}
+
+/** Everything a call of this group on this slug has to pass; null when the slug is not among the group's own. */
+export function compilePlan(lineage: Lineage, slug: string): Plan | null {
+  if (!lineage[0].models.some((model) => model.slug === slug)) return null
+  const rows = inheritedLimits(lineage, slug).map((effective) => toRow(effective, slug))
+  return { rows, isStrict: rows.some((row) => row.strict && row.metric !== 'request') }
+}
+
+/** Names of the counters that count for this group and nobody else: they mean nothing once the group is gone. */
+export function ownCounters(lineage: Lineage): string[] {
+  const [self] = lineage
+  return self.models.flatMap(({ slug }) =>
+    inheritedLimits(lineage, slug)
+      .filter(({ counterOwner }) => counterOwner === self.id)
+      .map(({ limit }) => counterName(self.id, slug, limit)),
+  )
+}
+
+/** The group and its ancestors, found by id; null when one of them is unknown. */
+export function lineageOf(node: NodeFact, find: (id: NodeId) => NodeFact | null): Lineage | null {
+  const lineage: [NodeFact, ...NodeFact[]] = [node]
+  for (let parentId = node.parentId; parentId !== null; ) {
+    const parent = find(parentId)
+    if (parent === null) return null
+    lineage.push(parent)
+    parentId = parent.parentId
+  }
+  return lineage
+}
+
+function toRow({ limit, counterOwner }: EffectiveLimit, slug: string): PlanRow {
+  return {
+    counter: counterName(counterOwner, slug, limit),
+    generation: 0,
+    metric: limit.metric,
+    ceiling: { whole: limit.threshold, pico: 0 },
+    window: windows[limit.unit],
+    unit: limit.unit,
+    strict: limit.strict,
+    refundsFailed: false,
+    chargedAt: limit.unit === 'day' ? 'admission' : 'completion',
+  }
+}
+
+/** Named for the bucket, not for its ceiling: a changed or inherited threshold keeps what was counted. */
+function counterName(owner: NodeId, slug: string, { metric, unit }: LimitFact): string {
+  return `${owner}:${slug}:${metric}:${unit}`
+}

@@ -1,0 +1,14 @@
+import type { NewUlid } from '../domain/ids.ts'
+import type { Database } from '../store/database.ts'
+import type { Keyring } from './keyring.ts'
+import type { RandomBytes } from './random-text.ts'
+import type { WriteFacts } from './write.ts'
+
+/** What every operation of this room stands on. */
+export interface Context {
+  readonly read: Database['read']
+  readonly write: WriteFacts
+  readonly keyring: Keyring
+  readonly newUlid: NewUlid
+  readonly random: RandomBytes
+}

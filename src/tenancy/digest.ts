@@ -1,0 +1,12 @@
+import { createHmac, hash } from 'node:crypto'
+import type { Keyring } from './keyring.ts'
+
+/** SHA-256 of pepper and credential: what is stored and looked up in the credential's place. */
+export function digestCredential(keyring: Keyring, credential: string): Buffer {
+  return hash('sha256', keyring.pepper + credential, 'buffer')
+}
+
+/** Digest of an entry of the configuration file. Keyed, because entries hold secrets that may be guessable. */
+export function digestFileEntry(keyring: Keyring, entry: readonly unknown[]): string {
+  return createHmac('sha256', keyring.fileEntries).update(JSON.stringify(entry)).digest('hex')
+}

@@ -1,0 +1,104 @@
+import type { Kysely, Selectable } from 'kysely'
+import type { EndpointId, WorkspaceId } from '../domain/ids.ts'
+import type { EpochMs } from '../domain/time.ts'
+import type { EndpointTable, Schema } from '../store/schema.ts'
+import type { Position } from './cursor.ts'
+import type { EndpointFact, Region } from './facts.ts'
+import type { Changed } from './snapshot.ts'
+
+/** Endpoints written after a revision. */
+export async function readChangedEndpoints(
+  database: Kysely<Schema>,
+  since: number,
+): Promise<Changed<EndpointFact>[]> {
+  const rows = await database.selectFrom('endpoints').selectAll().where('revision', '>', since).execute()
+  return rows.map((row) => ({ id: row.id, fact: row.deleted_at === null ? toEndpoint(row) : null }))
+}
+
+/** A live endpoint of any workspace. */
+export async function readEndpoint(database: Kysely<Schema>, id: string): Promise<EndpointFact | null> {
+  const row = await database
+    .selectFrom('endpoints')
+    .selectAll()
+    .where('id', '=', id)
+    .where('deleted_at', 'is', null)
+    .executeTakeFirst()
+  return row ? toEndpoint(row) : null
+}
+
+/** Live endpoints of a workspace, oldest first, with one more than asked for where there is one. */
+export async function readEndpointPage(
+  database: Kysely<Schema>,
+  workspaceId: WorkspaceId,
+  { limit, after }: { limit: number; after: Position | null },
+): Promise<EndpointFact[]> {
+  const rows = await database
+    .selectFrom('endpoints')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('deleted_at', 'is', null)
+    .$if(after !== null, (query) =>
+      query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple('created_at', 'id'), '>', tuple(after?.createdAt ?? 0, after?.id ?? '')),
+      ),
+    )
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(limit + 1)
+    .execute()
+  return rows.map(toEndpoint)
+}
+
+export async function insertEndpoint(
+  database: Kysely<Schema>,
+  endpoint: EndpointFact,
+  revision: number,
+): Promise<void> {
+  await database
+    .insertInto('endpoints')
+    .values({
+      id: endpoint.id,
+      workspace_id: endpoint.workspaceId,
+      slug: endpoint.slug,
+      region: endpoint.region,
+      targets: JSON.stringify(endpoint.targets),
+      created_at: endpoint.createdAt,
+      updated_at: endpoint.updatedAt,
+      deleted_at: null,
+      revision,
+    })
+    .execute()
+}
+
+export async function updateEndpoint(
+  database: Kysely<Schema>,
+  { id, slug, targets, updatedAt }: EndpointFact,
+  revision: number,
+): Promise<void> {
+  await database
+    .updateTable('endpoints')
+    .set({ slug, targets: JSON.stringify(targets), updated_at: updatedAt, revision })
+    .where('id', '=', id)
+    .execute()
+}
+
+export async function deleteEndpoint(
+  database: Kysely<Schema>,
+  id: EndpointId,
+  at: EpochMs,
+  revision: number,
+): Promise<void> {
+  await database.updateTable('endpoints').set({ deleted_at: at, revision }).where('id', '=', id).execute()
+}
+
+function toEndpoint(row: Selectable<EndpointTable>): EndpointFact {
+  return {
+    id: row.id as EndpointId,
+    workspaceId: row.workspace_id as WorkspaceId,
+    slug: row.slug,
+    region: row.region as Region,
+    targets: JSON.parse(row.targets) as EndpointFact['targets'],
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}

@@ -1,0 +1,110 @@
+import type { Kysely } from 'kysely'
+import type { KeyId, NodeId, WorkspaceId } from '../domain/ids.ts'
+import type { EpochMs } from '../domain/time.ts'
+import type { Schema } from '../store/schema.ts'
+import type { Position } from './cursor.ts'
+import type { KeyFact } from './facts.ts'
+import type { BatchEnd } from './nodes.sql.ts'
+
+/** What a listing shows of a live key, and where it stands in it. */
+export interface ListedKey extends Position {
+  readonly prefix: string
+  readonly name: string | null
+}
+
+/** A batch of the keys written after `after`, live and revoked, in the order of their revisions. */
+export async function readChangedKeys(
+  database: Kysely<Schema>,
+  after: BatchEnd,
+  limit: number,
+): Promise<{ keys: KeyFact[]; end: BatchEnd | null }> {
+  const rows = await database
+    .selectFrom('keys')
+    .select(['id', 'workspace_id', 'node_id', 'style', 'prefix', 'digest', 'revoked_at', 'revision'])
+    .where(({ eb, refTuple, tuple }) => eb(refTuple('revision', 'id'), '>', tuple(after.revision, after.id)))
+    .orderBy('revision')
+    .orderBy('id')
+    .limit(limit)
+    .execute()
+  const keys = rows.map((row) => ({
+    id: row.id as KeyId,
+    workspaceId: row.workspace_id as WorkspaceId,
+    nodeId: row.node_id as NodeId | null,
+    style: row.style as KeyFact['style'],
+    prefix: row.prefix,
+    digest: Buffer.from(row.digest, 'hex'),
+    revoked: row.revoked_at !== null,
+  }))
+  return { keys, end: rows.at(-1) ?? null }
+}
+
+/** Live keys of a group, oldest first, with one more than asked for where there is one. */
+export async function readKeyPage(
+  database: Kysely<Schema>,
+  nodeId: NodeId,
+  { limit, after }: { limit: number; after: Position | null },
+): Promise<ListedKey[]> {
+  const rows = await database
+    .selectFrom('keys')
+    .select(['id', 'prefix', 'name', 'created_at'])
+    .where('node_id', '=', nodeId)
+    .where('revoked_at', 'is', null)
+    .$if(after !== null, (query) =>
+      query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple('created_at', 'id'), '>', tuple(after?.createdAt ?? 0, after?.id ?? '')),
+      ),
+    )
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(limit + 1)
+    .execute()
+  return rows.map((row) => ({ id: row.id, createdAt: row.created_at, prefix: row.prefix, name: row.name }))
+}
+
+/** A live key of a group, by its prefix. */
+export async function readKey(
+  database: Kysely<Schema>,
+  nodeId: NodeId,
+  prefix: string,
+): Promise<{ id: string; prefix: string; name: string | null } | null> {
+  const row = await database
+    .selectFrom('keys')
+    .select(['id', 'prefix', 'name'])
+    .where('node_id', '=', nodeId)
+    .where('style', '=', 'federated')
+    .where('prefix', '=', prefix)
+    .where('revoked_at', 'is', null)
+    .executeTakeFirst()
+  return row ?? null
+}
+
+export async function insertKey(
+  database: Kysely<Schema>,
+  key: KeyFact,
+  { name, createdAt, revision }: { name: string | null; createdAt: EpochMs; revision: number },
+): Promise<void> {
+  await database
+    .insertInto('keys')
+    .values({
+      id: key.id,
+      workspace_id: key.workspaceId,
+      node_id: key.nodeId,
+      style: key.style,
+      prefix: key.prefix,
+      name,
+      digest: key.digest.toString('hex'),
+      created_at: createdAt,
+      revoked_at: null,
+      revision,
+    })
+    .execute()
+}
+
+export async function revokeKey(
+  database: Kysely<Schema>,
+  id: string,
+  at: EpochMs,
+  revision: number,
+): Promise<void> {
+  await database.updateTable('keys').set({ revoked_at: at, revision }).where('id', '=', id).execute()
+}

@@ -1,0 +1,69 @@
+import type { Database } from '../store/database.ts'
+import { readChangedAdminKeys } from './admin-keys.sql.ts'
+import { readChangedEndpoints } from './endpoints.sql.ts'
+import type { KeyFact } from './facts.ts'
+import { readRevision } from './installation.sql.ts'
+import type { Keyring } from './keyring.ts'
+import { readChangedKeys } from './keys.sql.ts'
+import { type BatchEnd, readChangedNodes } from './nodes.sql.ts'
+import type { ChangedNode, Changes } from './snapshot.ts'
+import {
+  readChangedEnvironments,
+  readChangedSecrets,
+  readChangedWorkspaceKeys,
+  readChangedWorkspaces,
+} from './workspaces.sql.ts'
+
+const keysAtOnce = 10_000
+const nodesAtOnce = 2_000
+
+/**
+ * What was written since a revision, by whatever instance; null when nothing was. Costs what has changed.
+ *
+ * The revision is read first, so a fact may already be newer than it; the next load brings it again.
+ */
+export async function loadChanges(
+  { read }: Database,
+  keyring: Keyring,
+  since: number,
+): Promise<Changes | null> {
+  const revision = await readRevision(read)
+  if (revision === since) return null
+  const [workspaces, workspaceKeys, adminKeys, endpoints, environments, secrets, nodes, keys] =
+    await Promise.all([
+      readChangedWorkspaces(read, since),
+      readChangedWorkspaceKeys(read, since),
+      readChangedAdminKeys(read, since),
+      readChangedEndpoints(read, since),
+      readChangedEnvironments(read, keyring, since),
+      readChangedSecrets(read, keyring, since),
+      loadNodes(read, since),
+      loadKeys(read, since),
+    ])
+  return { revision, workspaces, workspaceKeys, adminKeys, endpoints, environments, secrets, nodes, keys }
+}
+
+async function loadNodes(read: Database['read'], since: number): Promise<ChangedNode[]> {
+  const all: ChangedNode[] = []
+  for (let after: BatchEnd | null = beginning(since); after !== null; ) {
+    const { nodes, end } = await readChangedNodes(read, after, { limit: nodesAtOnce, withGone: since > 0 })
+    for (const node of nodes) all.push(node)
+    after = nodes.length < nodesAtOnce ? null : end
+  }
+  return all
+}
+
+async function loadKeys(read: Database['read'], since: number): Promise<KeyFact[]> {
+  const all: KeyFact[] = []
+  for (let after: BatchEnd | null = beginning(since); after !== null; ) {
+    const { keys, end } = await readChangedKeys(read, after, keysAtOnce)
+    for (const key of keys) all.push(key)
+    after = keys.length < keysAtOnce ? null : end
+  }
+  return all
+}
+
+/** Before the first row of the next revision. */
+function beginning(since: number): BatchEnd {
+  return { revision: since + 1, id: '' }
+}

@@ -1,0 +1,274 @@
+import type { Kysely } from 'kysely'
+import type { WorkspaceId } from '../domain/ids.ts'
+import type {
+  ModelEnvironmentTable,
+  Schema,
+  SecretTable,
+  WorkspaceKeyTable,
+  WorkspaceTable,
+} from '../store/schema.ts'
+import type {
+  EnvironmentFact,
+  SecretFact,
+  WorkspaceFact,
+  WorkspaceKeyFact,
+  WorkspaceKeyType,
+} from './facts.ts'
+import type { Keyring } from './keyring.ts'
+import { type Place, unseal } from './sealing.ts'
+import type { Changed } from './snapshot.ts'
+
+export function secretPlace(workspaceId: string, id: string): Place {
+  return ['secrets', workspaceId, id]
+}
+
+export function environmentPlace(workspaceId: string, modelId: string, name: string): Place {
+  return ['model_environments', workspaceId, modelId, name]
+}
+
+export async function readChangedWorkspaces(
+  database: Kysely<Schema>,
+  since: number,
+): Promise<WorkspaceFact[]> {
+  const rows = await database
+    .selectFrom('workspaces')
+    .leftJoin('workspace_domains', 'workspace_domains.workspace_id', 'workspaces.id')
+    .select(['workspaces.id', 'name', 'onboarded', 'domain'])
+    .where('revision', '>', since)
+    .orderBy('workspaces.id')
+    .orderBy('domain')
+    .execute()
+  const workspaces = new Map<string, WorkspaceFact & { domains: string[] }>()
+  for (const { id, name, onboarded, domain } of rows) {
+    const known = workspaces.get(id)
+    const fact = known ?? { id: id as WorkspaceId, name, onboarded: onboarded === 1, domains: [] }
+    if (domain !== null) fact.domains.push(domain)
+    workspaces.set(id, fact)
+  }
+  return [...workspaces.values()]
+}
+
+export async function readChangedWorkspaceKeys(
+  database: Kysely<Schema>,
+  since: number,
+): Promise<Changed<WorkspaceKeyFact>[]> {
+  const rows = await database.selectFrom('workspace_keys').selectAll().where('revision', '>', since).execute()
+  return rows.map((row) => ({
+    id: row.id,
+    fact:
+      row.revoked_at === null
+        ? {
+            id: row.id,
+            workspaceId: row.workspace_id as WorkspaceId,
+            type: row.type as WorkspaceKeyType,
+            digest: Buffer.from(row.digest, 'hex'),
+          }
+        : null,
+  }))
+}
+
+export async function readChangedSecrets(
+  database: Kysely<Schema>,
+  keyring: Keyring,
+  since: number,
+): Promise<SecretFact[]> {
+  const rows = await database.selectFrom('secrets').selectAll().where('revision', '>', since).execute()
+  return rows.map((row) => ({
+    id: row.id,
+    workspaceId: row.workspace_id as WorkspaceId,
+    value: unseal(keyring, row.sealed_value, secretPlace(row.workspace_id, row.id)) ?? 'sealed',
+  }))
+}
+
+export async function readChangedEnvironments(
+  database: Kysely<Schema>,
+  keyring: Keyring,
+  since: number,
+): Promise<EnvironmentFact[]> {
+  const rows = await database
+    .selectFrom('model_environments')
+    .selectAll()
+    .where('revision', '>', since)
+    .execute()
+  return rows.map((row) => ({
+    workspaceId: row.workspace_id as WorkspaceId,
+    modelId: row.model_id,
+    name: row.name,
+    baseUrl: row.base_url,
+    model: row.model,
+    apiKey:
+      row.sealed_api_key === null
+        ? null
+        : (unseal(keyring, row.sealed_api_key, environmentPlace(row.workspace_id, row.model_id, row.name)) ??
+          'sealed'),
+    region: row.region,
+    writtenInFile: row.config_hash !== null,
+  }))
+}
+
+/** The slug prefixes a workspace owns. */
+export async function readPrefixes(database: Kysely<Schema>, workspaceId: WorkspaceId): Promise<string[]> {
+  const rows = await database
+    .selectFrom('slug_prefixes')
+    .select('prefix')
+    .where('workspace_id', '=', workspaceId)
+    .execute()
+  return rows.map(({ prefix }) => prefix)
+}
+
+/** Names of a model's environments; none for a model the workspace does not have. */
+export async function readEnvironmentNames(
+  database: Kysely<Schema>,
+  workspaceId: WorkspaceId,
+  modelId: string,
+): Promise<string[]> {
+  const rows = await database
+    .selectFrom('model_environments')
+    .select('name')
+    .where('workspace_id', '=', workspaceId)
+    .where('model_id', '=', modelId)
+    .execute()
+  return rows.map(({ name }) => name)
+}
+
+export async function hasSecret(
+  database: Kysely<Schema>,
+  workspaceId: WorkspaceId,
+  id: string,
+): Promise<boolean> {
+  const row = await database
+    .selectFrom('secrets')
+    .select('id')
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** What the file wrote for one workspace: for each entity the digest of its entry, revoked keys included. */
+export interface StoredEntries {
+  readonly workspace: string | null
+  readonly keys: ReadonlyMap<string, { readonly id: string; readonly hash: string | null }>
+  readonly secrets: ReadonlyMap<string, string | null>
+  /** By model, a space, and the environment's name. */
+  readonly environments: ReadonlyMap<string, string | null>
+}
+
+export async function readStoredEntries(
+  database: Kysely<Schema>,
+  workspaceId: string,
+): Promise<StoredEntries> {
+  const workspace = await database
+    .selectFrom('workspaces')
+    .select('config_hash')
+    .where('id', '=', workspaceId)
+    .executeTakeFirst()
+  const keys = await database
+    .selectFrom('workspace_keys')
+    .select(['id', 'name', 'config_hash'])
+    .where('workspace_id', '=', workspaceId)
+    .where('config_hash', 'is not', null)
+    .execute()
+  const secrets = await database
+    .selectFrom('secrets')
+    .select(['id', 'config_hash'])
+    .where('workspace_id', '=', workspaceId)
+    .execute()
+  const environments = await database
+    .selectFrom('model_environments')
+    .select(['model_id', 'name', 'config_hash'])
+    .where('workspace_id', '=', workspaceId)
+    .execute()
+  return {
+    workspace: workspace?.config_hash ?? null,
+    keys: new Map(keys.map(({ name, id, config_hash }) => [name, { id, hash: config_hash }])),
+    secrets: new Map(secrets.map(({ id, config_hash }) => [id, config_hash])),
+    environments: new Map(environments.map((row) => [`${row.model_id} ${row.name}`, row.config_hash])),
+  }
+}
+
+/** Which of these slug prefixes or domains a workspace outside of `except` owns. */
+export async function readOwnedElsewhere(
+  database: Kysely<Schema>,
+  table: 'slug_prefixes' | 'workspace_domains',
+  names: readonly string[],
+  except: readonly string[],
+): Promise<{ name: string; workspace_id: string } | null> {
+  if (names.length === 0) return null
+  const row =
+    table === 'slug_prefixes'
+      ? await database
+          .selectFrom('slug_prefixes')
+          .select(['prefix as name', 'workspace_id'])
+          .where('prefix', 'in', names)
+          .where('workspace_id', 'not in', except)
+          .executeTakeFirst()
+      : await database
+          .selectFrom('workspace_domains')
+          .select(['domain as name', 'workspace_id'])
+          .where('domain', 'in', names)
+          .where('workspace_id', 'not in', except)
+          .executeTakeFirst()
+  return row ?? null
+}
+
+/** Takes their slug prefixes and domains from workspaces, before each is given those it shall have. */
+export async function releaseNames(database: Kysely<Schema>, workspaceIds: readonly string[]): Promise<void> {
+  if (workspaceIds.length === 0) return
+  await database.deleteFrom('slug_prefixes').where('workspace_id', 'in', workspaceIds).execute()
+  await database.deleteFrom('workspace_domains').where('workspace_id', 'in', workspaceIds).execute()
+}
+
+/** Writes a workspace and gives it prefixes and domains, all of which are free. */
+export async function upsertWorkspace(
+  database: Kysely<Schema>,
+  row: WorkspaceTable,
+  prefixes: readonly string[],
+  domains: readonly string[],
+): Promise<void> {
+  const { name, onboarded, revision, config_hash } = row
+  await database
+    .insertInto('workspaces')
+    .values(row)
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ name, onboarded, revision, config_hash }))
+    .execute()
+  for (const prefix of prefixes) {
+    await database.insertInto('slug_prefixes').values({ prefix, workspace_id: row.id }).execute()
+  }
+  for (const domain of domains) {
+    await database.insertInto('workspace_domains').values({ domain, workspace_id: row.id }).execute()
+  }
+}
+
+/** Writes a workspace key as live; throws a unique violation where its value is a credential already. */
+export async function upsertWorkspaceKey(database: Kysely<Schema>, row: WorkspaceKeyTable): Promise<void> {
+  const { type, digest, revoked_at, revision, config_hash } = row
+  await database
+    .insertInto('workspace_keys')
+    .values(row)
+    .onConflict((conflict) =>
+      conflict.column('id').doUpdateSet({ type, digest, revoked_at, revision, config_hash }),
+    )
+    .execute()
+}
+
+export async function upsertSecret(database: Kysely<Schema>, row: SecretTable): Promise<void> {
+  const { sealed_value, revision, config_hash } = row
+  await database
+    .insertInto('secrets')
+    .values(row)
+    .onConflict((conflict) =>
+      conflict.columns(['workspace_id', 'id']).doUpdateSet({ sealed_value, revision, config_hash }),
+    )
+    .execute()
+}
+
+export async function upsertEnvironment(database: Kysely<Schema>, row: ModelEnvironmentTable): Promise<void> {
+  const { base_url, model, sealed_api_key, region, revision, config_hash } = row
+  const written = { base_url, model, sealed_api_key, region, revision, config_hash }
+  await database
+    .insertInto('model_environments')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['workspace_id', 'model_id', 'name']).doUpdateSet(written))
+    .execute()
+}

@@ -1,0 +1,255 @@
+import { type Failure, isFailure } from '../domain/failure.ts'
+import type { Context } from './context.ts'
+import { digestCredential, digestFileEntry } from './digest.ts'
+import type { WorkspaceKeyType } from './facts.ts'
+import { seal } from './sealing.ts'
+import {
+  environmentPlace,
+  readOwnedElsewhere,
+  readStoredEntries,
+  releaseNames,
+  type StoredEntries,
+  secretPlace,
+  upsertEnvironment,
+  upsertSecret,
+  upsertWorkspace,
+  upsertWorkspaceKey,
+} from './workspaces.sql.ts'
+import type { Stamp, Write } from './write.ts'
+
+/** A workspace and what it holds, as the configuration file has it. Values are plain and secret. */
+export interface WorkspaceDefinition {
+  readonly id: string
+  readonly name: string
+  readonly onboarded: boolean
+  readonly slugPrefixes: readonly string[]
+  /** Host names, in lower case and without a port. */
+  readonly domains: readonly string[]
+  readonly keys: readonly { readonly name: string; readonly value: string; readonly type: WorkspaceKeyType }[]
+  readonly secrets: readonly { readonly id: string; readonly value: string }[]
+  readonly environments: readonly EnvironmentDefinition[]
+}
+
+/** One environment of one model. */
+export interface EnvironmentDefinition {
+  readonly modelId: string
+  readonly name: string
+  /** Up to and including `/v1`. */
+  readonly baseUrl: string
+  readonly model: string | null
+  readonly apiKey: string | null
+  readonly region: string | null
+}
+
+export interface Workspaces {
+  /**
+   * Brings what is stored to what the file says, entity by entity: one that the file has not written yet, or has
+   * written otherwise, is overwritten; one whose entry is the same as last time keeps what was changed since, and
+   * one that the file does not name any more stays. All of it or nothing; null when it is done.
+   */
+  applyWorkspaces(definitions: readonly WorkspaceDefinition[]): Promise<Failure | null>
+  /** Makes the workspace that is always there, once. */
+  ensureDefaultWorkspace(): Promise<void>
+}
+
+/** Always there, onboarded, and the owner of these prefixes. */
+const defaultWorkspace: WorkspaceDefinition = {
+  id: 'default',
+  name: 'default',
+  onboarded: true,
+  slugPrefixes: ['default', 'demo'],
+  domains: [],
+  keys: [],
+  secrets: [],
+  environments: [],
+}
+
+const conflicts = {
+  'workspace_keys(digest)': {
+    failure: 'invalid',
+    message: 'frontier.workspaces: a value is that of two workspace keys',
+  },
+} as const
+
+const fromFile = { workspaceId: null, actor: 'configuration_file' }
+
+export function workspacesOf(context: Context): Workspaces {
+  const { read, write } = context
+  return {
+    async applyWorkspaces(definitions) {
+      const whole = definitions.map(withDefaults)
+      const outcome = await write(
+        fromFile,
+        async (it) => {
+          const twice = namedTwice(whole)
+          if (twice) return twice
+          const changes: Change[] = []
+          for (const definition of whole) {
+            changes.push(
+              changeOf(context, definition, await readStoredEntries(it.transaction, definition.id)),
+            )
+          }
+          const changed = changes.filter(({ parts }) => parts.length > 0)
+          const rewritten = changed.filter(({ workspace }) => workspace !== null)
+          const taken = await ownedElsewhere(
+            it,
+            rewritten.map(({ definition }) => definition),
+          )
+          if (taken || changed.length === 0) return taken ?? true
+          const stamp = await it.begin()
+          await releaseNames(
+            it.transaction,
+            rewritten.map(({ definition }) => definition.id),
+          )
+          for (const change of changed) await writeChange(context, it, change, stamp)
+          return true
+        },
+        conflicts,
+      )
+      return isFailure(outcome) ? outcome : null
+    },
+
+    async ensureDefaultWorkspace() {
+      const { id, name, slugPrefixes } = defaultWorkspace
+      const found = await read.selectFrom('workspaces').select('id').where('id', '=', id).executeTakeFirst()
+      if (found) return
+      await write({ workspaceId: null, actor: 'installation' }, async (it) => {
+        const { revision, at } = await it.begin()
+        const row = { id, name, onboarded: 1, created_at: at, revision, config_hash: null }
+        // An instance that starts at the same moment may have been first.
+        await releaseNames(it.transaction, [id])
+        await upsertWorkspace(it.transaction, row, slugPrefixes, [])
+        await it.audit('WORKSPACE_CREATED', id, {})
+        return true
+      })
+    },
+  }
+}
+
+/** What the file says otherwise than the last time; digests by entity, null where nothing is to be written. */
+interface Change {
+  readonly definition: WorkspaceDefinition
+  readonly workspace: string | null
+  readonly keys: readonly (WorkspaceDefinition['keys'][number] & { hash: string; id: string | null })[]
+  readonly secrets: readonly (WorkspaceDefinition['secrets'][number] & { hash: string })[]
+  readonly environments: readonly (EnvironmentDefinition & { hash: string })[]
+  /** The same in words. */
+  readonly parts: readonly string[]
+}
+
+function withDefaults(definition: WorkspaceDefinition): WorkspaceDefinition {
+  if (definition.id !== defaultWorkspace.id) return definition
+  const slugPrefixes = [...new Set([...defaultWorkspace.slugPrefixes, ...definition.slugPrefixes])]
+  return { ...definition, onboarded: true, slugPrefixes }
+}
+
+function changeOf({ keyring }: Context, definition: WorkspaceDefinition, stored: StoredEntries): Change {
+  const { name, onboarded, slugPrefixes, domains } = definition
+  const hash = (entry: readonly unknown[]) => digestFileEntry(keyring, entry)
+  const own = hash([name, onboarded, [...slugPrefixes].sort(), [...domains].sort()])
+  const workspace = own === stored.workspace ? null : own
+  const keys = definition.keys
+    .map((key) => ({ ...key, hash: hash([key.type, key.value]), id: stored.keys.get(key.name)?.id ?? null }))
+    .filter((key) => key.hash !== stored.keys.get(key.name)?.hash)
+  const secrets = definition.secrets
+    .map((secret) => ({ ...secret, hash: hash([secret.value]) }))
+    .filter((secret) => secret.hash !== stored.secrets.get(secret.id))
+  const environments = definition.environments
+    .map((environment) => ({ ...environment, hash: hash(environmentEntry(environment)) }))
+    .filter(({ modelId, name, hash }) => hash !== stored.environments.get(`${modelId} ${name}`))
+  const parts = [
+    ...(workspace === null ? [] : ['workspace']),
+    ...keys.map(({ name }) => `key ${name}`),
+    ...secrets.map(({ id }) => `secret ${id}`),
+    ...environments.map(({ modelId, name }) => `environment ${modelId}/${name}`),
+  ]
+  return { definition, workspace, keys, secrets, environments, parts }
+}
+
+function environmentEntry({ baseUrl, model, apiKey, region }: EnvironmentDefinition) {
+  return [baseUrl, model, apiKey, region]
+}
+
+function namedTwice(definitions: readonly WorkspaceDefinition[]): Failure | null {
+  const seen = new Set<string>()
+  for (const { id, slugPrefixes, domains } of definitions) {
+    const names = [
+      `workspace ${id}`,
+      ...slugPrefixes.map((prefix) => `slug prefix ${prefix}`),
+      ...domains.map((domain) => `domain ${domain}`),
+    ]
+    for (const name of names) {
+      if (seen.has(name)) return invalid(`frontier.workspaces.${id}: the ${name} is named twice`)
+      seen.add(name)
+    }
+  }
+  return null
+}
+
+async function ownedElsewhere(
+  { transaction }: Write,
+  definitions: readonly WorkspaceDefinition[],
+): Promise<Failure | null> {
+  const ids = definitions.map(({ id }) => id)
+  const prefixes = definitions.flatMap(({ slugPrefixes }) => slugPrefixes)
+  const domains = definitions.flatMap((definition) => definition.domains)
+  const taken =
+    (await readOwnedElsewhere(transaction, 'slug_prefixes', prefixes, ids)) ??
+    (await readOwnedElsewhere(transaction, 'workspace_domains', domains, ids))
+  return taken && invalid(`frontier.workspaces: ${taken.name} belongs to workspace ${taken.workspace_id}`)
+}
+
+async function writeChange(
+  { keyring, random, newUlid }: Context,
+  { transaction, audit }: Write,
+  { definition, workspace, keys, secrets, environments, parts }: Change,
+  { revision, at }: Stamp,
+): Promise<void> {
+  const { id, name, onboarded, slugPrefixes, domains } = definition
+  if (workspace !== null) {
+    const row = { id, name, onboarded: onboarded ? 1 : 0, created_at: at, revision, config_hash: workspace }
+    await upsertWorkspace(transaction, row, slugPrefixes, domains)
+  }
+  for (const key of keys) {
+    await upsertWorkspaceKey(transaction, {
+      id: key.id ?? `wk_${newUlid(at)}`,
+      workspace_id: id,
+      name: key.name,
+      type: key.type,
+      digest: digestCredential(keyring, key.value).toString('hex'),
+      created_at: at,
+      revoked_at: null,
+      revision,
+      config_hash: key.hash,
+    })
+  }
+  for (const secret of secrets) {
+    await upsertSecret(transaction, {
+      workspace_id: id,
+      id: secret.id,
+      sealed_value: seal(keyring, random, secret.value, secretPlace(id, secret.id)),
+      created_at: at,
+      revision,
+      config_hash: secret.hash,
+    })
+  }
+  for (const { modelId, apiKey, ...environment } of environments) {
+    const place = environmentPlace(id, modelId, environment.name)
+    await upsertEnvironment(transaction, {
+      workspace_id: id,
+      model_id: modelId,
+      name: environment.name,
+      base_url: environment.baseUrl,
+      model: environment.model,
+      sealed_api_key: apiKey === null ? null : seal(keyring, random, apiKey, place),
+      region: environment.region,
+      revision,
+      config_hash: environment.hash,
+    })
+  }
+  await audit('WORKSPACE_CONFIGURED', id, { changed: parts })
+}
+
+function invalid(message: string): Failure {
+  return { failure: 'invalid', message }
+}
