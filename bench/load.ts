@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import type { Running } from './candidate.ts'
+import type { Processes } from './processes.ts'
+
+const run = promisify(execFile)
+
+/** What one round of load saw. Latency counts from the scheduled moment of sending. */
+export const LoadResult = z.object({
+  completed: z.number(),
+  requestsPerSecond: z.number(),
+  /** Of the measured processes, all threads, per completed request. */
+  cpuMicrosPerRequest: z.number(),
+  /** Of one core. */
+  cpuShare: z.number(),
+  userShare: z.number(),
+  loadCpuShare: z.number(),
+  latencyMicros: z.object({
+    p50: z.number(),
+    p90: z.number(),
+    p99: z.number(),
+    p999: z.number(),
+    max: z.number(),
+  }),
+  firstByteMicros: z.object({ p50: z.number(), p99: z.number() }),
+  rssKb: z.object({ before: z.number(), peak: z.number() }),
+  /** Streams that had begun and not ended when the measurement ended. */
+  openStreams: z.number(),
+  waitedMost: z.number(),
+  reconnects: z.number(),
+  errors: z.object({
+    status: z.number(),
+    framing: z.number(),
+    usage: z.number(),
+    connection: z.number(),
+    unanswered: z.number(),
+  }),
+})
+export type LoadResult = z.output<typeof LoadResult>
+
+export interface Load {
+  /** As the mock upstream knows it. */
+  readonly model: string
+  readonly connections: number
+  readonly seconds: number
+  readonly warmSeconds: number
+  /** Requests per second at random moments; 0 sends again as soon as an answer is there. */
+  readonly rate?: number
+  readonly bodyBytes?: number
+  /** How many events a stream must hold. */
+  readonly events?: number
+  /** Leaves answers open at the end instead of waiting for them. */
+  readonly holds?: boolean
+}
+
+/** Puts load on a candidate. Throws what the load generator says where it cannot even connect. */
+export async function putLoad(
+  processes: Processes,
+  program: string,
+  target: Running,
+  load: Load,
+): Promise<LoadResult> {
+  const values = [
+    ['--port', target.port],
+    ['--model', target.modelName(load.model)],
+    ['--connections', load.connections],
+    ['--seconds', load.seconds],
+    ['--warm-seconds', load.warmSeconds],
+    ['--rate', load.rate ?? 0],
+    ['--body-bytes', load.bodyBytes ?? 1024],
+    ['--events', load.events ?? 0],
+    ['--processes', target.program.ids().join(',')],
+    ...target.headers.map((header) => ['--header', header]),
+  ].flat()
+  const [file, ...pinned] = processes.pinned({
+    file: program,
+    arguments: [...values.map(String), ...(load.holds === true ? ['--hold'] : [])],
+    place: 'others',
+  })
+  const { stdout, stderr } = await run(file, pinned)
+  if (stderr !== '') console.error(stderr.trim())
+  return LoadResult.parse(JSON.parse(stdout))
+}
+
+export function errorCount({ errors }: LoadResult): number {
+  return Object.values(errors).reduce((sum, count) => sum + count, 0)
+}
