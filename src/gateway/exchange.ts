@@ -27,7 +27,7 @@ export interface Exchange {
   /** Calls back once if the client leaves before the answer has ended. */
   onGone(then: () => void): void
 
-  /** Sends a whole answer. */
+  /** Sends a whole answer. Its bytes must not be reused. The headers are without framing: no length, no `Connection`. */
   respond(status: number, headers: HeaderList, body: Buffer): void
   /** Begins an answer whose length is not known. */
   start(status: number, headers: HeaderList): void
@@ -36,6 +36,7 @@ export interface Exchange {
    * False: the client reads slowly, so wait for `onDrain` before sending more.
    */
   write(chunk: Buffer): boolean
+  /** Calls back after each `write` that returned false, once the client has caught up; never after it has left. */
   onDrain(then: () => void): void
   /** Ends a started answer. */
   end(): void

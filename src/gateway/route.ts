@@ -14,7 +14,7 @@ const noSuchModel: Failure = { failure: 'not_found', what: 'model' }
 export function route(key: KeyFact, model: string, world: Snapshot, plans: PlanCache): Target | Failure {
   const node = key.nodeId === null ? null : world.node(key.nodeId)
   if (node === null) return { failure: 'unauthenticated', reason: 'revoked' }
-  const entry = plans.entryFor(world, node, model)
+  const entry = plans.find(world, node, model)
   if (entry === null) return noSuchModel
   const endpoint = world.endpointBySlug(model)
   if (endpoint === null || endpoint.workspaceId !== key.workspaceId) return noSuchModel
