@@ -218,7 +218,7 @@ describe('connections', () => {
     const client = openTestClient()
     const { promise, resolve } = Promise.withResolvers<void>()
     watch(client, requestTo(server.origin), (event) => {
-      if (event === 'end') watch(client, requestTo(server.origin)).answer.then(() => resolve())
+      if (event === 'end') void ask(client, requestTo(server.origin)).then(() => resolve())
     })
     await promise
     expect(client.stats()).toMatchObject({ dialled: 1, reused: 1 })
