@@ -33,7 +33,7 @@ export type Failure =
   | { readonly failure: 'cancelled' }
   | {
       readonly failure: 'overloaded'
-      readonly reason: 'buffers' | 'spool' | 'draining' | 'database'
+      readonly reason: 'buffers' | 'connections' | 'spool' | 'draining' | 'database'
       readonly retryAfterMs: number
     }
   | { readonly failure: 'internal'; readonly id: string }
