@@ -51,7 +51,7 @@ export function needOf(row: PlanRow, needed: Claim): Quantity {
 
 /** What rows hold while an attempt runs whose answers are capped at `grantedCap`, null where no strict row caps them. */
 export function heldBy(amounts: Amounts, grantedCap: number | null): Claim {
-  const cap = Math.min(grantedCap ?? Number.POSITIVE_INFINITY, amounts.outputCap ?? Number.POSITIVE_INFINITY)
+  const cap = grantedCap ?? amounts.outputCap ?? Number.POSITIVE_INFINITY
   const output = Math.min(amounts.outputEstimate, cap) * amounts.choices
   const tokens = { whole: Math.min(amounts.inputEstimate + output, mostTokens), pico: 0 }
   const cost = priced(amounts.rates, amounts.inputEstimate, output)

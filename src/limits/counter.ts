@@ -97,15 +97,10 @@ function emptyBuckets(): number[] {
 }
 
 function use(counter: Counter, whole: number, pico: number): void {
-  counter.usedWhole += whole
-  counter.usedPico += pico
-  if (counter.usedPico >= picoPerWhole) {
-    counter.usedPico -= picoPerWhole
-    counter.usedWhole += 1
-  } else if (counter.usedPico < 0) {
-    counter.usedPico += picoPerWhole
-    counter.usedWhole -= 1
-  }
+  const sum = counter.usedPico + pico
+  const carried = Math.floor(sum / picoPerWhole)
+  counter.usedPico = sum - carried * picoPerWhole
+  counter.usedWhole += whole + carried
 }
 
 /** Counts an amount in the period or bucket with this mark; false, and nothing is counted, if that is over. */
@@ -124,29 +119,25 @@ function fill(counter: Counter, bucketWhole: number[], cell: number, amount: Qua
   bucketWhole[cell] = (bucketWhole[cell] ?? 0) + amount.whole
   if (amount.pico === 0) return
   counter.bucketPico ??= emptyBuckets()
-  const pico = (counter.bucketPico[cell] ?? 0) + amount.pico
-  const carried = Math.floor(pico / picoPerWhole)
-  counter.bucketPico[cell] = pico - carried * picoPerWhole
-  bucketWhole[cell] += carried
+  counter.bucketPico[cell] = (counter.bucketPico[cell] ?? 0) + amount.pico
 }
 
 /** Adds to what is held. */
 export function hold(counter: Counter, amount: Quantity): void {
-  counter.heldWhole += amount.whole
-  counter.heldPico += amount.pico
-  if (counter.heldPico < picoPerWhole) return
-  counter.heldPico -= picoPerWhole
-  counter.heldWhole += 1
+  changeHeld(counter, amount.whole, amount.pico)
 }
 
 /** Takes back what was held since `mark`, wherever it has been carried. */
 export function unhold(counter: Counter, mark: number, amount: Quantity): void {
   if (counter.holdsEndWithPeriod && mark !== counter.mark) return
-  counter.heldWhole -= amount.whole
-  counter.heldPico -= amount.pico
-  if (counter.heldPico >= 0) return
-  counter.heldPico += picoPerWhole
-  counter.heldWhole -= 1
+  changeHeld(counter, -amount.whole, -amount.pico)
+}
+
+function changeHeld(counter: Counter, whole: number, pico: number): void {
+  const sum = counter.heldPico + pico
+  const carried = Math.floor(sum / picoPerWhole)
+  counter.heldPico = sum - carried * picoPerWhole
+  counter.heldWhole += whole + carried
 }
 
 /** Whether a counter has no room for `needed` under a ceiling, beside what is used and held. */
