@@ -1,0 +1,153 @@
+import type { Failure } from '../../domain/failure.ts'
+import { isNull, isObject, readBoolean, readCount, readString } from '../../json/read.ts'
+import { type Member, scanMembers, wantMembers } from '../../json/scan.ts'
+import { cutMembers, type Edit, insertMember, replaceValue, type Spliced, splice } from '../../json/splice.ts'
+import { invalid, type RequestEnvelope } from './envelope.ts'
+
+const longestMetadataBytes = 1 << 14
+
+/** What a chat request asks of us, as opposed to of the provider. */
+export interface ChatRequest {
+  readonly envelope: RequestEnvelope
+  readonly model: string
+  readonly isStream: boolean
+  /** The caller asked for the usage event: `include_usage` is `true`. */
+  readonly wantsUsage: boolean
+  /** The caller's cap on output tokens, the lower one of two; null without one. */
+  readonly outputCap: number | null
+  /** `n`, or 1 where it is absent or no count. */
+  readonly choices: number
+  readonly streamOptions: StreamOptions | null
+}
+
+/** What stands in a `stream_options` that is an object. */
+export interface StreamOptions {
+  readonly insertAt: number
+  readonly isEmpty: boolean
+  readonly includeUsage: Member | null
+}
+
+/** How the outgoing request differs from the caller's. */
+export interface ChatChanges {
+  readonly model: string
+  /** Members that are ours and not the provider's. */
+  readonly dropMembers: readonly ('metadata' | 'fallbacks')[]
+  /** Makes a stream report its usage. */
+  readonly forceUsage: boolean
+  /** Caps of the caller above `value` are lowered to it; where there is none, `member` is added. */
+  readonly outputCap: { readonly member: CapMember; readonly value: number } | null
+}
+
+/** How a provider spells the cap on output tokens. */
+export type CapMember = 'max_tokens' | 'max_completion_tokens'
+
+const options = wantMembers('include_usage')
+
+/**
+ * Reads and checks the members that we act on. Fails as `invalid` for a `model` that is missing or no text, missing `messages`,
+ * and members of ours that are of the wrong kind. What only concerns the provider is not looked at.
+ */
+export function readChatRequest(body: Buffer, envelope: RequestEnvelope): ChatRequest | Failure {
+  const model = envelope.model === null ? null : readString(body, envelope.model)
+  if (model === null || model === '') return invalid("'model' must be a non-empty string.")
+  if (envelope.messages === null) return invalid("'messages' is required.")
+
+  const stream = given(body, envelope.stream)
+  const isStream = stream === null ? false : readBoolean(body, stream)
+  if (isStream === null) return invalid("'stream' must be a boolean.")
+
+  const streamOptions = readStreamOptions(body, given(body, envelope.streamOptions))
+  if (streamOptions !== null && 'failure' in streamOptions) return streamOptions
+
+  const metadata = given(body, envelope.metadata)
+  if (metadata !== null && !isObject(body, metadata)) return invalid("'metadata' must be an object.")
+  if (metadata !== null && metadata.valueEnd - metadata.valueStart > longestMetadataBytes) {
+    return invalid(`'metadata' must not be larger than ${longestMetadataBytes} bytes.`)
+  }
+
+  const includeUsage = streamOptions?.includeUsage ?? null
+  return {
+    envelope,
+    model,
+    isStream,
+    wantsUsage: includeUsage !== null && readBoolean(body, includeUsage) === true,
+    outputCap: lowestCap(body, envelope),
+    choices: (envelope.n && readCount(body, envelope.n)) ?? 1,
+    streamOptions,
+  }
+}
+
+/** The body to send: the caller's bytes, but for `changes`. Kept stretches are views of `body`. */
+export function prepareChatRequest(body: Buffer, request: ChatRequest, changes: ChatChanges): Spliced {
+  const { model } = request.envelope
+  const edits = cutMembers(body, membersToDrop(request.envelope, changes.dropMembers))
+  if (model !== null) edits.push(replaceValue(model, Buffer.from(JSON.stringify(changes.model))))
+  if (changes.forceUsage && request.isStream && !request.wantsUsage) edits.push(askForUsage(request))
+  if (changes.outputCap !== null) edits.push(...capEdits(body, request.envelope, changes.outputCap))
+  return splice(body, edits)
+}
+
+function given(body: Buffer, member: Member | null): Member | null {
+  return member === null || isNull(body, member) ? null : member
+}
+
+function readStreamOptions(body: Buffer, member: Member | null): StreamOptions | Failure | null {
+  if (member === null) return null
+  if (!isObject(body, member)) return invalid("'stream_options' must be an object.")
+  if (scanMembers(body, member.valueStart, member.valueEnd, options) < 0) {
+    return invalid("'stream_options' is not valid JSON.")
+  }
+  if (options.earlier.length > 0) return invalid("'stream_options' has more than one 'include_usage'.")
+  const { keyStart, valueStart, valueEnd } = options.found.include_usage
+  const includeUsage = keyStart < 0 ? null : { keyStart, valueStart, valueEnd }
+  return { insertAt: options.insertAt, isEmpty: options.isEmpty, includeUsage }
+}
+
+function lowestCap(body: Buffer, { maxTokens, maxCompletionTokens }: RequestEnvelope): number | null {
+  const one = maxTokens && readCount(body, maxTokens)
+  const other = maxCompletionTokens && readCount(body, maxCompletionTokens)
+  return one === null || other === null ? (one ?? other) : Math.min(one, other)
+}
+
+function membersToDrop(envelope: RequestEnvelope, names: ChatChanges['dropMembers']): Member[] {
+  return names
+    .map((name) => envelope[name])
+    .filter((member) => member !== null)
+    .sort((one, other) => one.keyStart - other.keyStart)
+}
+
+function askForUsage({ envelope, streamOptions }: ChatRequest): Edit {
+  if (streamOptions !== null) {
+    const { insertAt, isEmpty, includeUsage } = streamOptions
+    if (includeUsage !== null) return replaceValue(includeUsage, Buffer.from('true'))
+    return insertMember(insertAt, isEmpty, 'include_usage', 'true')
+  }
+  const value = '{"include_usage":true}'
+  if (envelope.streamOptions !== null) return replaceValue(envelope.streamOptions, Buffer.from(value))
+  return insertMember(envelope.insertAt, false, 'stream_options', value)
+}
+
+function capEdits(
+  body: Buffer,
+  { insertAt, maxTokens, maxCompletionTokens }: RequestEnvelope,
+  cap: NonNullable<ChatChanges['outputCap']>,
+): Edit[] {
+  const value = Buffer.from(String(cap.value))
+  const own = [given(body, maxTokens), given(body, maxCompletionTokens)].filter((member) => member !== null)
+  if (own.length > 0)
+    return own
+      .filter((member) => !isWithin(body, member, cap.value))
+      .map((member) => replaceValue(member, value))
+  const unset = cap.member === 'max_tokens' ? maxTokens : maxCompletionTokens
+  return [
+    unset === null
+      ? insertMember(insertAt, false, cap.member, String(cap.value))
+      : replaceValue(unset, value),
+  ]
+}
+
+/** A cap that is no count is not within anything: some providers read -1, or text, as a number of their own choosing. */
+function isWithin(body: Buffer, member: Member, value: number): boolean {
+  const count = readCount(body, member)
+  return count !== null && count <= value
+}
