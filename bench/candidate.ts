@@ -12,6 +12,8 @@ export interface TestBed {
   /** Emptied at will; ignored by git. */
   readonly workFolder: string
   readonly repository: string
+  /** Of this checkout. */
+  readonly version: string
   say(message: string): void
 }
 

@@ -50,17 +50,22 @@ export interface Load {
   readonly bodyBytes?: number
   /** How many events a stream must hold. */
   readonly events?: number
-  /** Leaves answers open at the end instead of waiting for them. */
+  /** Leaves answers open at the end instead of waiting for them, and warms up only until all have begun. */
   readonly holds?: boolean
 }
 
-/** Puts load on a candidate. Throws what the load generator says where it cannot even connect. */
+/** Why there is no result at all: the candidate has died, or takes no connections. */
+export interface LoadFailure {
+  readonly failed: string
+}
+
+/** Puts load on a candidate. The first wrong answer is shown on standard error. */
 export async function putLoad(
   processes: Processes,
   program: string,
   target: Running,
   load: Load,
-): Promise<LoadResult> {
+): Promise<LoadResult | LoadFailure> {
   const values = [
     ['--port', target.port],
     ['--model', target.modelName(load.model)],
@@ -78,9 +83,15 @@ export async function putLoad(
     arguments: [...values.map(String), ...(load.holds === true ? ['--hold'] : [])],
     place: 'others',
   })
-  const { stdout, stderr } = await run(file, pinned)
-  if (stderr !== '') console.error(stderr.trim())
-  return LoadResult.parse(JSON.parse(stdout))
+  try {
+    const { stdout, stderr } = await run(file, pinned)
+    if (stderr !== '') console.error(stderr.trim())
+    return LoadResult.parse(JSON.parse(stdout))
+  } catch (fault) {
+    return {
+      failed: `${fault instanceof Error ? fault.message : String(fault)} ${target.program.lastWords()}`,
+    }
+  }
 }
 
 export function errorCount({ errors }: LoadResult): number {

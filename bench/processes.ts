@@ -5,9 +5,9 @@ import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Which core a process is held on: the gateway under test alone on one, all the rest on the other. */
-export type Place = 'gateway' | 'others'
+type Place = 'gateway' | 'others'
 
-export interface Command {
+interface Command {
   /** Names the file that its output goes to. */
   readonly name: string
   readonly file: string

@@ -1,9 +1,9 @@
 import { type Candidate, type CandidateName, isMissing, type Running, type TestBed } from './candidate.ts'
-import { errorCount, type Load, type LoadResult, putLoad } from './load.ts'
+import { errorCount, type Load, type LoadFailure, type LoadResult, putLoad } from './load.ts'
 import type { Scenario } from './scenarios.ts'
 
 /** What the candidates did in one round. A candidate whose round was refused is absent. */
-export type Round = Partial<Record<CandidateName, LoadResult>>
+export type Round = Readonly<Partial<Record<CandidateName, LoadResult>>>
 
 export interface Measured {
   readonly scenario: Scenario
@@ -36,79 +36,70 @@ export async function warmUp({ bed, loadProgram }: Lineup, target: Running, seco
  */
 export async function measure(lineup: Lineup, scenario: Scenario): Promise<Measured> {
   const { bed, loadProgram } = lineup
-  const taking = [...lineup.running].filter(
-    ([candidate]) => scenario.without?.includes(candidate.name) !== true,
-  )
-  const refused: string[] = []
-  const rounds: Round[] = []
+  const taking = [...lineup.running].filter(([{ name }]) => scenario.without?.includes(name) !== true)
   for (const [candidate, target] of taking) {
     const seconds = Math.min(2, candidate.warmUpSeconds / 6)
     if (seconds > 0)
       await putLoad(bed.processes, loadProgram, target, { ...scenario.load, warmSeconds: 0, seconds })
   }
+  const score = openScore(bed, scenario)
   for (let number = 1; number <= scenario.rounds; number += 1) {
-    const round: Round = {}
-    for (const [candidate, target] of number % 2 === 1 ? taking : taking.toReversed()) {
-      const result = await putLoad(bed.processes, loadProgram, target, scenario.load)
-      judge(lineup, scenario, number, candidate.name, result, round, refused)
+    score.beginRound()
+    for (const [{ name }, target] of number % 2 === 1 ? taking : taking.toReversed()) {
+      score.add(name, await putLoad(bed.processes, loadProgram, target, scenario.load))
     }
-    rounds.push(round)
   }
-  return { scenario, rounds, refused }
+  return score.measured
 }
 
 /** Measures what open streams cost each candidate in a process started for that, and stopped afterwards. */
 export async function measureMemory(lineup: Lineup, scenario: Scenario): Promise<Measured> {
   const { bed, loadProgram } = lineup
-  const refused: string[] = []
-  const rounds: Round[] = []
+  const score = openScore(bed, scenario)
   for (let number = 1; number <= scenario.rounds; number += 1) {
-    const round: Round = {}
+    score.beginRound()
     for (const candidate of lineup.running.keys()) {
       if (scenario.without?.includes(candidate.name) === true) continue
       const target = await candidate.start(bed)
       if (isMissing(target)) {
-        refused.push(`${candidate.name}: ${target.missing}`)
+        score.add(candidate.name, { failed: target.missing })
         continue
       }
       await warmUp(lineup, target, 3)
-      const result = await putLoad(bed.processes, loadProgram, target, scenario.load)
+      score.add(candidate.name, await putLoad(bed.processes, loadProgram, target, scenario.load))
       await target.program.stop()
-      judge(lineup, scenario, number, candidate.name, result, round, refused)
     }
-    rounds.push(round)
   }
-  return { scenario, rounds, refused }
+  return score.measured
 }
 
-function judge(
-  { bed }: Lineup,
-  scenario: Scenario,
-  number: number,
-  name: CandidateName,
-  result: LoadResult,
-  round: Round,
-  refused: string[],
-): void {
-  const reason = refusalOf(result, scenario)
-  const place = `${scenario.name} ${number}/${scenario.rounds} ${name}`
-  if (reason === null) {
-    round[name] = result
-    bed.say(`${place.padEnd(28)} ${glance(result, scenario)}`)
-    return
+function openScore({ say }: TestBed, scenario: Scenario) {
+  const rounds: Round[] = []
+  const refused: string[] = []
+  return {
+    measured: { scenario, rounds, refused },
+    beginRound: () => void rounds.push({}),
+    /** Keeps a result, or refuses it aloud. */
+    add(name: CandidateName, result: LoadResult | LoadFailure): void {
+      const place = `${scenario.name} ${rounds.length}/${scenario.rounds} ${name}`
+      const verdict = judge(result, scenario)
+      if ('failed' in verdict) {
+        refused.push(`round ${rounds.length}, ${name}: ${verdict.failed}`)
+        say(`${place.padEnd(28)} REFUSED: ${verdict.failed}`)
+        return
+      }
+      rounds[rounds.length - 1] = { ...rounds.at(-1), [name]: verdict }
+      say(`${place.padEnd(28)} ${glance(verdict, scenario)}`)
+    },
   }
-  refused.push(`round ${number}, ${name}: ${reason}`)
-  bed.say(`${place.padEnd(28)} REFUSED: ${reason}`)
 }
 
-function refusalOf(result: LoadResult, { load }: Scenario): string | null {
-  if (errorCount(result) > 0) return `wrong answers ${JSON.stringify(result.errors)}`
-  if (load.holds === true) {
-    return result.openStreams < load.connections
-      ? `only ${result.openStreams} of ${load.connections} streams were open`
-      : null
-  }
-  return result.completed === 0 ? 'no request was answered' : null
+function judge(result: LoadResult | LoadFailure, { load }: Scenario): LoadResult | LoadFailure {
+  if ('failed' in result) return result
+  if (errorCount(result) > 0) return { failed: `wrong answers ${JSON.stringify(result.errors)}` }
+  const isShort = load.holds === true && result.openStreams < load.connections
+  if (isShort) return { failed: `only ${result.openStreams} of ${load.connections} streams were open` }
+  return load.holds !== true && result.completed === 0 ? { failed: 'no request was answered' } : result
 }
 
 function glance(result: LoadResult, { shows }: Scenario): string {

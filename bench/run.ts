@@ -20,6 +20,9 @@ const repository = join(import.meta.dirname, '..')
 const workFolder = join(import.meta.dirname, '.work')
 const candidates: readonly Candidate[] = [direct, nginx, tollgate, portkey]
 const startedAt = Date.now()
+const { version } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')))
 
 const { values: options } = parseArgs({
   options: {
@@ -46,13 +49,9 @@ async function run(): Promise<number> {
     const mock = await startMock(processes, native.mock)
     if (isMissing(mock)) return fail(mock.missing)
     const models = [...new Set(['mock-json-1', 'mock-sse-50', ...chosen.map(({ load }) => load.model)])]
-    const bed: TestBed = { processes, mock, models, workFolder, repository, say }
+    const bed: TestBed = { processes, mock, models, workFolder, repository, version, say }
     const lineup: Lineup = { bed, loadProgram: native.load, running: await startCandidates(bed) }
-    for (const [{ name, warmUpSeconds }, target] of lineup.running) {
-      const seconds = options.quick ? warmUpSeconds / 3 : warmUpSeconds
-      say(`warming up ${name}, ${Math.round(seconds)} s`)
-      await warmUp(lineup, target, seconds)
-    }
+    if (chosen.some(({ shows }) => shows !== 'memory')) await warmUpAll(lineup)
     return publish(lineup, await measureAll(lineup, chosen))
   } finally {
     await processes.stopAll()
@@ -80,6 +79,15 @@ async function startCandidates(bed: TestBed): Promise<Map<Candidate, Running>> {
   return running
 }
 
+async function warmUpAll(lineup: Lineup): Promise<void> {
+  for (const [{ name, warmUpSeconds }, target] of lineup.running) {
+    const seconds = options.quick ? warmUpSeconds / 3 : warmUpSeconds
+    if (seconds === 0) continue
+    say(`warming up ${name}, ${Math.round(seconds)} s`)
+    await warmUp(lineup, target, seconds)
+  }
+}
+
 /** Memory comes last: it wants processes of its own, and the warm ones out of the way. */
 async function measureAll(lineup: Lineup, chosen: readonly Scenario[]): Promise<Measured[]> {
   const measured: Measured[] = []
@@ -94,9 +102,8 @@ async function measureAll(lineup: Lineup, chosen: readonly Scenario[]): Promise<
 }
 
 function publish({ bed, running }: Lineup, measured: readonly Measured[]): number {
-  const manifest = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'))
   const report: Report = {
-    version: z.object({ version: z.string() }).parse(manifest).version,
+    version,
     date: new Date(startedAt).toISOString().slice(0, 10),
     machine: machineFacts(repository, bed.processes.isPinned),
     versions: Object.fromEntries([...running].map(([{ name }, { version }]) => [name, version])),

@@ -8,7 +8,7 @@ import { asObject, type JsonObject, type Script, scriptOf } from './fake-upstrea
 export type { Script } from './fake-upstream/script.ts'
 
 /** A request as it arrived, and the truth of what it was served. */
-export interface ServedRequest {
+interface ServedRequest {
   /** Stands as `id` in the answer, so that it can be found by what the caller received. */
   readonly id: string
   readonly method: string
@@ -31,13 +31,13 @@ export interface ServedRequest {
   readonly tokens: TokenCounts | null
 }
 
-export interface TokenCounts {
+interface TokenCounts {
   readonly prompt: number
   readonly completion: number
 }
 
 /** What was served since the start. `tokens` are those of completed answers, `tokensOfCut` those of all others. */
-export interface Served {
+interface Served {
   readonly requests: number
   readonly open: number
   readonly completed: number

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Candidate } from '../candidate.ts'
@@ -15,7 +15,7 @@ export const nginx: Candidate = {
       return { missing: 'nginx is not installed (Debian: apt-get install nginx-light).' }
     const folder = join(workFolder, 'nginx')
     const port = await freePort()
-    if (!existsSync(folder)) mkdirSync(folder, { recursive: true })
+    mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port, mock.port))
     const program = processes.start({
       name: 'nginx',

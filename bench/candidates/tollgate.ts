@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Candidate, TestBed } from '../candidate.ts'
@@ -15,7 +15,7 @@ export const tollgate: Candidate = {
   name: 'tollgate',
   warmUpSeconds: 6,
   async start(bed) {
-    const { processes, workFolder, repository } = bed
+    const { processes, workFolder, repository, version } = bed
     const main = join(repository, 'src/main.ts')
     if (!existsSync(main)) return { missing: 'src/main.ts does not exist yet.' }
     const folder = join(workFolder, 'tollgate')
@@ -36,9 +36,7 @@ export const tollgate: Candidate = {
     const key = await makeKey(url, bed.models)
     if (typeof key !== 'string') return key
     return {
-      version: z
-        .object({ version: z.string() })
-        .parse(JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'))).version,
+      version,
       port: Number(url.port),
       headers: [`Authorization: Bearer ${key}`],
       program,

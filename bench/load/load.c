@@ -346,6 +346,11 @@ static void measure(long rss_before_kb) {
       long rss_kb = processes_rss_kb();
       if (rss_kb > rss_peak_kb) rss_peak_kb = rss_kb;
       next_rss = now + RSS_EVERY_NS;
+      bool are_all_open = options.holds && phase == WARMING && count_open_streams() == options.connections;
+      if (are_all_open) {
+        measure_from = now;
+        measure_to = now + nanoseconds(options.seconds);
+      }
     }
     if (phase == DRAINING && (now >= give_up_at || in_flight() + (int)(waiting_to - waiting_from) == 0)) break;
     if (options.rate > 0) {
@@ -366,7 +371,7 @@ static void usage(void) {
        "     [--connections N] [--rate PER_SECOND] [--warm-seconds N] [--seconds N] [--drain-seconds N]\n"
        "     [--events N] [--hold] [--processes ID,ID]\n"
        "--rate 0 is the closed loop. --events: a stream must hold so many, [DONE] included.\n"
-       "--hold leaves answers open at the end. CPU and memory are those of --processes.");
+       "--hold leaves answers open at the end; the warm-up is then over once all have begun. CPU and memory are those of --processes.");
   exit(0);
 }
 
