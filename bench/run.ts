@@ -39,6 +39,7 @@ async function run(): Promise<number> {
   const chosen = chooseScenarios()
   if (chosen.length === 0)
     return fail(`There are these scenarios: ${scenarios.map(({ name }) => name).join(', ')}.`)
+  if (!(Number(options.rounds ?? 1) >= 1)) return fail('--rounds takes a number from 1 on.')
   const native = buildNative(import.meta.dirname, workFolder)
   if (isMissing(native)) return fail(native.missing)
   const isPinned = availableParallelism() > 1 && spawnSync('taskset', ['-V']).status === 0
@@ -109,7 +110,8 @@ function publish({ bed, running }: Lineup, measured: readonly Measured[]): numbe
     versions: Object.fromEntries([...running].map(([{ name }, { version }]) => [name, version])),
     measured,
   }
-  const isWhole = !options.quick && options.only === undefined && options.rounds === undefined
+  const isWhole =
+    running.has(tollgate) && !options.quick && options.only === undefined && options.rounds === undefined
   const page = saveReport(join(isWhole ? import.meta.dirname : workFolder, 'results'), report)
   console.log(`\n${renderTables(report)}\n\nWritten to ${page}`)
   const refused = measured.flatMap((each) => each.refused)
