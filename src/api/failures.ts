@@ -1,0 +1,114 @@
+import type { Failure, FailureKind } from '../domain/failure.ts'
+
+/** A failure as a management caller reads it: flat header list, JSON of `code` and `message`. */
+export interface DressedFailure {
+  readonly status: number
+  readonly headers: readonly string[]
+  readonly body: Buffer
+}
+
+interface Words {
+  readonly status: number
+  readonly code: string
+  readonly message: string
+  readonly headers?: readonly string[]
+}
+
+type Table = { readonly [Kind in FailureKind]: (failure: Extract<Failure, { failure: Kind }>) => Words }
+
+const forbidden = {
+  scope: () => 'This key may not manage the gateway.',
+  workspace: (name: string) => `This ${name} belongs to another workspace.`,
+  onboarding: () => 'This workspace is not onboarded to the gateway.',
+  origin: () => 'This request is not allowed from there.',
+} as const
+
+const missing = {
+  route: 'There is nothing at this path.',
+  group: 'There is no such group.',
+  parent: 'There is no such parent group.',
+  key: 'There is no such API key.',
+  endpoint: 'There is no such endpoint.',
+  model: 'There is no such model.',
+} as const
+
+/** How the management APIs under `/v1` say each failure. */
+const table: Table = {
+  unauthenticated: ({ reason }) => ({
+    status: 401,
+    code: 'UNAUTHORIZED',
+    message:
+      reason === 'missing'
+        ? 'No credential was sent. Send `Authorization: Api-Key <workspace key>`.'
+        : 'The credential is not valid here.',
+    headers: ['www-authenticate', 'Api-Key'],
+  }),
+  forbidden: ({ what, name }) => ({ status: 403, code: 'FORBIDDEN', message: forbidden[what](name) }),
+  invalid: ({ message }) => ({ status: 400, code: 'VALIDATION_ERROR', message }),
+  not_found: ({ what }) => ({ status: 404, code: 'NOT_FOUND', message: missing[what] }),
+  method_not_allowed: ({ allow }) => ({
+    status: 405,
+    code: 'METHOD_NOT_ALLOWED',
+    message: `This path takes ${allow.join(', ')} only.`,
+    headers: ['allow', allow.join(', ')],
+  }),
+  body_timeout: () => ({
+    status: 408,
+    code: 'REQUEST_TIMEOUT',
+    message: 'The request body stopped arriving.',
+  }),
+  body_too_large: ({ limitBytes }) => ({
+    status: 413,
+    code: 'PAYLOAD_TOO_LARGE',
+    message: `The request body is larger than ${limitBytes} bytes.`,
+  }),
+  head_too_large: () => ({
+    status: 431,
+    code: 'HEADERS_TOO_LARGE',
+    message: 'The request headers are too large.',
+  }),
+  unsupported_media: ({ message }) => ({ status: 415, code: 'UNSUPPORTED_MEDIA_TYPE', message }),
+  limited: ({ limit }) => ({
+    status: 429,
+    code: 'RATE_LIMITED',
+    message: 'Too many requests.',
+    headers: retryAfter(limit.retryAfterMs),
+  }),
+  impossible: ({ message }) => ({ status: 400, code: 'VALIDATION_ERROR', message }),
+  model_unavailable: ({ message }) => ({ status: 502, code: 'UNAVAILABLE', message }),
+  upstream: ({ message }) => ({ status: 502, code: 'UNAVAILABLE', message }),
+  upstream_timeout: () => ({
+    status: 504,
+    code: 'UNAVAILABLE',
+    message: 'An upstream did not answer in time.',
+  }),
+  cancelled: () => ({ status: 499, code: 'CANCELLED', message: 'The client left before the answer.' }),
+  overloaded: ({ retryAfterMs }) => ({
+    status: 503,
+    code: 'UNAVAILABLE',
+    message: 'The gateway cannot do this now. Try again shortly.',
+    headers: retryAfter(retryAfterMs),
+  }),
+  internal: ({ id }) => ({
+    status: 500,
+    code: 'INTERNAL_ERROR',
+    message: `The gateway failed on this request. The operator finds it in the log as ${id}.`,
+  }),
+}
+
+export function dressManagement(failure: Failure): DressedFailure {
+  const { status, code, message, headers = [] } = wordsFor(failure)
+  return {
+    status,
+    headers: ['content-type', 'application/json', ...headers],
+    body: Buffer.from(JSON.stringify({ code, message })),
+  }
+}
+
+function wordsFor<Kind extends FailureKind>(failure: Extract<Failure, { failure: Kind }>): Words {
+  return table[failure.failure as Kind](failure)
+}
+
+function retryAfter(waitMs: number): readonly string[] {
+  return ['retry-after', String(Math.max(1, Math.ceil(waitMs / 1000)))]
+}

@@ -1,0 +1,18 @@
+import { z } from 'zod'
+import { text } from '../text.ts'
+
+export const ApiKey = z
+  .object({ prefix: z.string(), name: z.string().nullable() })
+  .meta({ id: 'ApiKey', description: 'All that is ever shown of a key once it was made.' })
+
+export const NewApiKey = z.object({ name: text(0, 255).nullish() }).meta({ id: 'NewApiKey' })
+
+export const MintedApiKey = z
+  .object({
+    api_key: z.string().describe('The key itself. It is shown here and never again.'),
+    prefix: z.string(),
+    name: z.string().nullable(),
+  })
+  .meta({ id: 'MintedApiKey' })
+
+export const RevokedApiKey = z.object({ prefix: z.string() }).meta({ id: 'RevokedApiKey' })

@@ -1,0 +1,91 @@
+import type { z } from 'zod'
+import { type Failure, isFailure } from '../domain/failure.ts'
+import type { Tenancy } from '../tenancy/tenancy.ts'
+import type { Caller } from '../tenancy/write.ts'
+
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+
+/** What a route is handed once its caller is known. */
+export interface RouteRequest {
+  readonly caller: Caller
+  readonly tenancy: Tenancy
+  /** Members of the path, decoded. */
+  readonly params: Readonly<Record<string, string>>
+  /** The first value of each query parameter. */
+  readonly query: Readonly<Record<string, string>>
+  /** The body as JSON; undefined where it is empty. */
+  readBody(): Promise<unknown>
+}
+
+/** A route as the server and the OpenAPI document see it. */
+export interface Route {
+  readonly method: Method
+  /** In OpenAPI's form: `/v1/gateway/groups/{group_id}`. */
+  readonly path: string
+  readonly operationId: string
+  readonly tag: string
+  readonly summary: string
+  readonly description: string
+  readonly query: z.ZodObject | null
+  readonly body: { readonly schema: z.ZodType; readonly isOptional: boolean } | null
+  readonly returns: z.ZodType
+  /** Why it refuses, by status, beside what every route refuses. */
+  readonly refuses: Readonly<Partial<Record<400 | 403 | 404, string>>>
+  /** The wire form of the answer, or a failure. */
+  answer(request: RouteRequest): Promise<unknown>
+}
+
+interface Definition<Query extends z.ZodObject, Body extends z.ZodType, Answer extends z.ZodType> {
+  readonly method: Method
+  readonly path: string
+  readonly operationId: string
+  readonly tag: string
+  readonly summary: string
+  readonly description: string
+  readonly query?: Query
+  readonly body?: Body
+  /** An absent body stands for `{}`. */
+  readonly bodyIsOptional?: true
+  readonly returns: Answer
+  readonly refuses: Route['refuses']
+  /** Looks for what the path names. Comes before query and body are judged, so a stranger's id says nothing of them. */
+  locate?(request: RouteRequest): Promise<Failure | null>
+  handle(
+    request: RouteRequest & { readonly filter: z.output<Query>; readonly body: z.output<Body> },
+  ): Promise<z.input<Answer> | Failure>
+}
+
+/** Makes a route of its definition: its schemas parse what comes in, type its handler and draw its document. */
+export function route<
+  Query extends z.ZodObject = z.ZodObject,
+  Body extends z.ZodType = z.ZodUndefined,
+  Answer extends z.ZodType = z.ZodType,
+>(definition: Definition<Query, Body, Answer>): Route {
+  const { locate, handle, query, body, bodyIsOptional = false, ...rest } = definition
+  return {
+    ...rest,
+    query: query ?? null,
+    body: body ? { schema: body, isOptional: bodyIsOptional } : null,
+    async answer(request) {
+      const missing = locate ? await locate(request) : null
+      if (missing) return missing
+      const filter = query ? parse(query, request.query) : ({} as z.output<Query>)
+      if (isFailure(filter)) return filter
+      const read = body ? await request.readBody() : undefined
+      if (isFailure(read)) return read
+      const parsed = body
+        ? parse(body, bodyIsOptional && read === undefined ? {} : read)
+        : (undefined as z.output<Body>)
+      return isFailure(parsed) ? parsed : handle({ ...request, filter, body: parsed })
+    },
+  }
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> | Failure {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const path = issue?.path.map(String).join('.') ?? ''
+  const message = issue?.message ?? 'not valid'
+  return { failure: 'invalid', message: path === '' ? message : `${path}: ${message}` }
+}

@@ -1,0 +1,28 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { openApiDocument } from './api/openapi.ts'
+import { routes } from './api/routes.ts'
+
+const root = join(import.meta.dirname, '..')
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+
+/** What is generated from the code, by path. */
+const generated: Readonly<Record<string, string>> = {
+  'openapi/frontier.json': `${JSON.stringify(openApiDocument(routes, version), null, 2)}\n`,
+}
+
+const stale = Object.entries(generated).filter(([path, text]) => textAt(path) !== text)
+if (process.argv.includes('--check')) {
+  for (const [path] of stale) console.error(`${path} is stale: run npm run generate`)
+  process.exitCode = stale.length > 0 ? 1 : 0
+} else {
+  for (const [path, text] of stale) writeFileSync(join(root, path), text)
+}
+
+function textAt(path: string): string | null {
+  try {
+    return readFileSync(join(root, path), 'utf8')
+  } catch {
+    return null
+  }
+}
