@@ -1,5 +1,5 @@
 import { largestPico } from '../domain/money.ts'
-import { fromPico, isZero, type Quantity, toPico } from '../domain/quantity.ts'
+import { compare, fromPico, isZero, type Quantity, toPico } from '../domain/quantity.ts'
 import type { Amounts, PlanRow, Rates } from './plan.ts'
 
 /** Amounts of one attempt by kind of row: what rows need to admit it, or what they hold while it runs. */
@@ -17,8 +17,9 @@ const onePico: Quantity = { whole: 0, pico: 1 }
 /** Fewer output tokens than this are not worth a strict call, unless the caller asks for fewer. */
 const leastOutput = 16
 
-/** No answer has more: counts above it are taken for nonsense. Keeps sums of holds exact. */
+/** No call is charged more: estimates above it are taken for nonsense. Keeps sums of holds exact. */
 const mostTokens = 2 ** 40
+const largestHold = fromPico(largestPico)
 
 const pricePerPico = 1_000_000n
 
@@ -54,7 +55,7 @@ export function heldBy(amounts: Amounts, grantedCap: number | null): Claim {
   const cap = grantedCap ?? amounts.outputCap ?? Number.POSITIVE_INFINITY
   const output = Math.min(amounts.outputEstimate, cap) * amounts.choices
   const tokens = { whole: Math.min(amounts.inputEstimate + output, mostTokens), pico: 0 }
-  const cost = priced(amounts.rates, amounts.inputEstimate, output)
+  const cost = atMost(largestHold, priced(amounts.rates, amounts.inputEstimate, output))
   if (grantedCap === null) return { tokens, cost, strictTokens: tokens, strictCost: cost }
   return { tokens, cost, ...worstCase(amounts, grantedCap * amounts.choices) }
 }
@@ -70,8 +71,11 @@ function worstCase(amounts: Amounts, output: number): Pick<Claim, 'strictTokens'
 function priced(rates: Rates | null, input: number, output: number): Quantity {
   if (rates === null) return onePico
   const price = BigInt(input) * rates.input + BigInt(output) * rates.output
-  const pico = (price + pricePerPico - 1n) / pricePerPico
-  return fromPico(pico < largestPico ? pico : largestPico)
+  return fromPico((price + pricePerPico - 1n) / pricePerPico)
+}
+
+function atMost(most: Quantity, amount: Quantity): Quantity {
+  return compare(amount, most) > 0 ? most : amount
 }
 
 /** How many output tokens of each choice fit into what is left of a strict row, beside the input bound. */

@@ -402,6 +402,24 @@ export function conformCounters(name: string, make: () => CounterStore | Promise
       expect(await held(cost, midnight)).toEqual({ whole: 98, pico: 1 })
     })
 
+    test('refuse a worst case beyond all money, even under the highest ceiling', async () => {
+      const { refuse } = await open()
+      const cost = strict({ metric: 'cost', ceiling: dollars(9e9) })
+      const dearest = { input: 10n ** 24n, output: 10n ** 24n }
+      const asked = amounts({ inputBound: 100_000, rates: dearest })
+      expect(await refuse(planOf(cost), midnight, asked)).toMatchObject({ refusal: 'impossible', row: cost })
+    })
+
+    test('say so when they are full only of holds', async () => {
+      const { admit, refuse } = await open()
+      const tokens = strict({ ceiling: count(100) })
+      await admit(planOf(tokens), midnight)
+      expect(await refuse(planOf(tokens), midnight)).toMatchObject({
+        onlyHeld: true,
+        opensAt: midnight + 1000,
+      })
+    })
+
     test('mean nothing on requests', async () => {
       const { admit, refuse } = await open()
       const plan = planOf(strict({ metric: 'request', ceiling: count(1) }))
