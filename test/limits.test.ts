@@ -151,11 +151,11 @@ test('a strict limit says what it lowered the cap to, and refuses what cannot be
   ]
   const refused = await chat(gateway, key, { model: slug, messages: image })
   expect(refused.status).toBe(400)
-  expect((await refused.json()).error).toContain('strict limit')
+  expect(((await refused.json()) as { error: string }).error).toContain('strict limit')
   const tooLong = await chat(gateway, key, {
     model: slug,
     messages: [{ role: 'user', content: 'x'.repeat(4000) }],
   })
   expect(tooLong.status).toBe(400)
-  expect((await tooLong.json()).error).toContain('3000 tokens per day')
+  expect(((await tooLong.json()) as { error: string }).error).toContain('3000 tokens per day')
 })

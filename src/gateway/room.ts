@@ -29,5 +29,4 @@ export interface Room {
   readonly timeouts: UpstreamTimeouts
   readonly bodyLimitBytes: number
   readonly defaultOutputCap: number
-  readonly instanceId: string
 }

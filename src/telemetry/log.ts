@@ -7,7 +7,7 @@ export type Log = Logger
  * credential are blanked even if a caller passes them by mistake.
  */
 export function openLog(level: string): { log: Log; flush(): void } {
-  const destination = pino.destination({ fd: 2, sync: false, minLength: 16_384, periodicFlush: 200 })
+  const destination = pino.destination({ fd: 2, sync: false, minLength: 8192, periodicFlush: 200 })
   const log = pino(
     {
       level,

@@ -1,0 +1,115 @@
+import { once } from 'node:events'
+import { setTimeout as wait } from 'node:timers/promises'
+import { MessageChannel, Worker } from 'node:worker_threads'
+import type { BackgroundData, BackgroundNews, BackgroundOrder } from './background.ts'
+import type { DrainStanding } from './ledger/drain.ts'
+import type { SpoolMessage } from './ledger/segment.ts'
+import type { Charge } from './limits/plan.ts'
+import type { Database } from './store/database.ts'
+import { openPostgres } from './store/postgres.ts'
+import { connectSqlite } from './store/sqlite-remote.ts'
+import { startSqliteThread } from './store/sqlite-threads.ts'
+import type { Log } from './telemetry/log.ts'
+
+/** The main thread's hold on the background thread, and its database. */
+export interface Background {
+  readonly database: Database
+  tell(message: SpoolMessage): void
+  /** How the drain stood a moment ago. */
+  standing(): DrainStanding
+  /** Waits, within limits, until what the spool told is stored. */
+  close(): Promise<void>
+}
+
+export type BackgroundOptions = Omit<BackgroundData, 'writerPort'>
+
+const closeLimitMs = 15_000
+
+/**
+ * Starts the background thread and waits until it has made good for what an earlier process left. What counters had
+ * been charged comes through `onCharges` before that. `refused` says why the gateway cannot start.
+ */
+export async function openBackground(
+  options: BackgroundOptions,
+  log: Log,
+  onCharges: (charges: readonly Charge[]) => void,
+): Promise<Background | { readonly refused: string }> {
+  const channel = options.database.kind === 'sqlite' ? new MessageChannel() : null
+  const worker = new Worker(new URL('./background.ts', import.meta.url), {
+    workerData: { ...options, writerPort: channel?.port2 ?? null } satisfies BackgroundData,
+    transferList: channel === null ? [] : [channel.port2],
+  })
+  const exited = once(worker, 'exit')
+  const start = Promise.withResolvers<{ readonly refused: string } | null>()
+  const closed = Promise.withResolvers<void>()
+  let standing: DrainStanding = { waitingSegments: 0, waitingBytes: 0, oldestAt: null, problem: null }
+  let isClosing = false
+
+  worker.on('error', start.reject)
+  worker.on('exit', (code) => {
+    start.reject(new Error(`the background thread ended with ${code}`))
+    closed.resolve()
+    if (isClosing) return
+    log.fatal({ code }, 'the background thread is gone: the process ends, and loses nothing by it')
+    setImmediate(() => process.exit(70))
+  })
+  worker.on('message', (news: BackgroundNews) => {
+    switch (news.news) {
+      case 'charges':
+        return onCharges(news.charges)
+      case 'ready':
+        if (news.migrated.length > 0)
+          log.info({ migrations: news.migrated }, 'brought the database up to date')
+        if (news.recovered.segments > 0) log.warn(news.recovered, 'made good for a process that died')
+        return start.resolve(null)
+      case 'refused':
+        isClosing = true
+        return start.resolve({ refused: news.message })
+      case 'standing':
+        standing = news.standing
+        return
+      case 'drain':
+        return log.warn(news.event, 'the drain of the spool')
+      case 'trouble':
+        return log.warn({ problem: news.message }, 'in the background')
+      case 'closed':
+        if (!news.isDrained) log.warn('not all of the spool is stored: the next start goes on')
+        return closed.resolve()
+    }
+  })
+  const refused = await start.promise
+  if (refused !== null) {
+    await exited
+    return refused
+  }
+
+  const database = await connect(options, channel)
+  const order = (message: BackgroundOrder): void => worker.postMessage(message)
+  return {
+    database,
+    tell: order,
+    standing: () => standing,
+    async close() {
+      isClosing = true
+      await database.close()
+      order('close')
+      await Promise.race([closed.promise, wait(closeLimitMs, undefined, { ref: false })])
+      await worker.terminate()
+    },
+  }
+}
+
+/** The main thread's own way to the database. */
+async function connect({ database }: BackgroundOptions, channel: MessageChannel | null): Promise<Database> {
+  if (database.kind === 'postgres' || channel === null)
+    return openPostgres(database.kind === 'postgres' ? database.url : '')
+  const reader = await startSqliteThread(database.path, 'read')
+  const connected = connectSqlite({ writer: channel.port1, reader: reader.port })
+  return {
+    ...connected,
+    async close() {
+      await connected.close()
+      await reader.ended
+    },
+  }
+}

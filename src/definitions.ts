@@ -1,0 +1,25 @@
+import type { WorkspaceSection } from './config/schema.ts'
+import type { WorkspaceDefinition } from './tenancy/workspaces.ts'
+
+/** A workspace of the configuration file in the terms of tenancy. */
+export function definitionOf(section: WorkspaceSection): WorkspaceDefinition {
+  return {
+    id: section.id,
+    name: section.name ?? section.id,
+    onboarded: section.onboarded,
+    slugPrefixes: section.slug_prefixes,
+    domains: section.domains.map((domain) => domain.toLowerCase()),
+    keys: section.api_keys,
+    secrets: section.secrets,
+    environments: section.models.flatMap((model) =>
+      Object.entries(model.environments).map(([name, environment]) => ({
+        modelId: model.id,
+        name,
+        baseUrl: environment.base_url,
+        model: environment.model ?? null,
+        apiKey: environment.api_key ?? null,
+        region: environment.region ?? null,
+      })),
+    ),
+  }
+}
