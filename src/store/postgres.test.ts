@@ -54,24 +54,39 @@ describe.runIf(postgres)('Postgres', () => {
     await database.close()
   })
 
-  it('that falls silent is given up, and its connection not used again', async () => {
-    const database = openPostgres(place.url, { connections: 1, statementTimeoutMs: 50 })
-    let stopped = 0
-    const silent = database.transaction(async (transaction) => {
-      stopped = await backendOf(transaction)
-      process.kill(stopped, 'SIGSTOP')
-      await sql`select 1`.execute(transaction)
-    })
-    await expect(silent).rejects.toSatisfy(isUnavailable)
-    expect(await backendOf(database.read)).not.toBe(stopped)
-    process.kill(stopped, 'SIGCONT')
-    await database.close()
-  })
+  it.each(['in a transaction', 'outside of one'])(
+    'that falls silent %s is given up, connection and all',
+    async (where) => {
+      const database = openPostgres(place.url, { connections: 1, statementTimeoutMs: 50 })
+      const stopped = await backendOf(database.read)
+      const fallSilent = async (connection: Database['read']) => {
+        process.kill(stopped, 'SIGSTOP')
+        await sql`select 1`.execute(connection)
+      }
+      const silent = where === 'outside of one' ? fallSilent(database.read) : database.transaction(fallSilent)
+      try {
+        await expect(silent).rejects.toSatisfy(isUnavailable)
+        expect(await backendOf(database.read)).not.toBe(stopped)
+      } finally {
+        process.kill(stopped, 'SIGCONT')
+        await database.close()
+      }
+    },
+  )
 
   it('that is not there is unavailable', async () => {
     const database = openPostgres('postgres://nobody@127.0.0.1:1/nothing')
     await expect(insert(database, 'a')).rejects.toSatisfy(isUnavailable)
     await database.close()
+  })
+
+  it('compares every text by bytes, whatever its own locale', async () => {
+    const { rows } = await sql`
+      select table_name, column_name, collation_name from information_schema.columns
+      where table_schema = 'public' and data_type = 'text' and collation_name is distinct from 'C'`.execute(
+      other.read,
+    )
+    expect(rows).toEqual([])
   })
 
   it('dooms a transaction with its first failed statement, even a caught one', async () => {

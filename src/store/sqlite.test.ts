@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { conform } from './database.conformance.ts'
 import type { Database } from './database.ts'
 import { isUnavailable, StoreUnavailable } from './errors.ts'
 import { migrate } from './migrate.ts'
+import type { SqliteRequest } from './sqlite-port.ts'
 import { connectSqlite } from './sqlite-remote.ts'
 import { openSqlite, startSqliteThread } from './sqlite-threads.ts'
 import { openSqliteWriter, type SqliteWriter } from './sqlite-writer.ts'
@@ -65,6 +66,13 @@ describe('transactions on one writer', () => {
     return rows.map((row) => row.key)
   }
 
+  /** All that was posted on the port is with the writer: it answers in order, here that it knows no such transaction. */
+  const arrived = async () => {
+    const request: SqliteRequest = { id: -1, session: -1, verb: 'run', sql: '', parameters: [] }
+    arranged.port.postMessage(request)
+    for await (const [answer] of on(arranged.port, 'message')) if (answer.id === -1) return
+  }
+
   it('take their turns in the order in which they came, whatever thread they are of', async () => {
     const order: string[] = []
     const gate = Promise.withResolvers<void>()
@@ -79,9 +87,7 @@ describe('transactions on one writer', () => {
     for (let turn = 0; turn < 6; turn += 1) {
       const database = turn % 2 === 0 ? writer.database : remote
       waiting.push(database.transaction(async () => order.push(`${turn}`)))
-      // A read on the same thread answers once the port's messages before it have arrived.
-      await remote.read.selectFrom('settings').select('key').execute()
-      await new Promise((resolve) => setImmediate(resolve))
+      await arrived()
     }
     expect(order).toEqual([])
     gate.resolve()
@@ -97,8 +103,9 @@ describe('transactions on one writer', () => {
       await once(arranged.port, 'close')
       await transaction.insertInto('settings').values({ key: 'later', value: '' }).execute()
     })
-    const queued = began.promise.then(() => put(remote, 'queued'))
     await began.promise
+    const queued = put(remote, 'queued')
+    await arrived()
     const next = put(writer.database, 'next')
     arranged.port.close()
     await expect(cut).rejects.toBeInstanceOf(StoreUnavailable)

@@ -94,7 +94,7 @@ async function startCluster(binaries: string): Promise<Cluster> {
   process.once('exit', kill)
 
   async function stop() {
-    server.kill('SIGINT')
+    server.kill('SIGQUIT')
     await ended
     process.removeListener('exit', kill)
     rmSync(folder, { recursive: true, force: true })
