@@ -14,7 +14,7 @@ import {
 } from './plan.ts'
 
 export const minute: Window = { kind: 'rolling', lengthMs: 60_000 }
-export const second: Window = { kind: 'rolling', lengthMs: 1000 }
+const second: Window = { kind: 'rolling', lengthMs: 1000 }
 export const day: Window = { kind: 'fixed', lengthMs: 86_400_000, anchor: 0 }
 
 /** Midnight UTC, a Monday. */
@@ -25,7 +25,7 @@ export function count(whole: number): Quantity {
   return { whole, pico: 0 }
 }
 
-export function dollars(amount: number): Quantity {
+function dollars(amount: number): Quantity {
   return { whole: amount * 1_000_000, pico: 0 }
 }
 

@@ -10,7 +10,7 @@ export interface Attempt {
 }
 
 /** Something counted. `placedAt` is the instant that decides about its period. Amounts are in millionths of a whole. */
-export interface Fact {
+interface Fact {
   readonly counter: string
   readonly placedAt: EpochMs
   readonly amount: bigint
