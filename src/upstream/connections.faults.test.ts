@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import {
   ask,
@@ -21,7 +22,7 @@ const responses = {
 }
 
 /** The first request of a connection gets a part of the response, each later one all of it. */
-function servePart(text: string, bytes: number, then: (socket: import('node:net').Socket) => void) {
+function servePart(text: string, bytes: number, then: (socket: Socket) => void) {
   return serveRaw((socket, connection) =>
     onRequest(socket, (index) => {
       if (connection + index === 0) socket.write(text.slice(0, bytes), () => then(socket))
@@ -215,6 +216,23 @@ describe('time runs out', () => {
     expect(client.stats()).toMatchObject({ open: 0, waiting: 0 })
   })
 
+  it('while a dead connection is being replaced', async () => {
+    let lookups = 0
+    const client = openTestClient({
+      resolve: (_, __, done) => lookups++ === 0 && done(null, [{ address: '127.0.0.1', family: 4 }]),
+    })
+    const server = await serveHttp((request, response) => request.pipe(response))
+    const origin = originOf(`http://provider.test:${server.origin.port}`)
+    await ask(client, requestTo(origin))
+    const call = watch(client, requestTo(origin, { timeouts: phases }))
+    server.sockets[0]?.destroy()
+    await until(() => lookups === 2)
+    client.pass(999)
+    expect(call.endings).toBe(0)
+    client.pass(1)
+    expect((await call.answer).failure).toEqual(expired('connect'))
+  })
+
   it('before the head, which interim heads do not delay', async () => {
     let isAsked = false
     const server = await serveRaw((socket) =>
@@ -247,7 +265,7 @@ describe('time runs out', () => {
   })
 
   it('between two parts, each of which begins it anew', async () => {
-    let socket: import('node:net').Socket | undefined
+    let socket: Socket | undefined
     const server = await serveRaw((opened) => {
       socket = opened
       onRequest(opened, () => opened.write(`${head}Content-Length: 9\r\n\r\n`))

@@ -1,6 +1,7 @@
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import type { Failure } from '../domain/failure.ts'
 import { openDeadlines, type Phase, type SweepTimer } from './deadlines.ts'
+import type { DialSettings } from './dial.ts'
 import type { Egress } from './egress.ts'
 import {
   callOf,
@@ -22,7 +23,7 @@ export interface UpstreamOptions {
   readonly extraAuthorities?: readonly string[]
 }
 
-export interface UpstreamStats extends Readonly<PoolCounts> {
+interface UpstreamStats extends Readonly<PoolCounts> {
   /** Requests whose response is not complete. */
   readonly waiting: number
   readonly open: number
@@ -55,7 +56,7 @@ const sweepMs = 100
 
 const closing: Failure = { failure: 'upstream', problem: 'cut', message: 'The gateway is closing.' }
 
-/** Opens the client. It connects nowhere by itself. */
+/** Opens the client. It connects nowhere by itself. Throws for authorities that cannot be read. */
 export function openUpstream({ egress, timer, limits, extraAuthorities = [] }: UpstreamOptions): Upstream {
   const poolLimits = { ...defaultLimits, ...limits }
   const counts: PoolCounts = { dialled: 0, reused: 0, retried: 0 }
@@ -63,14 +64,10 @@ export function openUpstream({ egress, timer, limits, extraAuthorities = [] }: U
   const deadlines = openDeadlines<Exchange>((exchange, phase) => failExchange(exchange, timedOut(phase)))
   const forget = deadlines.delete
   let isClosed = false
-  let secureContext: SecureContext | null = null
 
-  const dialling = {
+  const dialling: DialSettings = {
     readBuffer: Buffer.allocUnsafeSlow(65_536),
-    secureContext() {
-      secureContext ??= makeSecureContext(extraAuthorities)
-      return secureContext
-    },
+    secureContext: makeSecureContext(extraAuthorities),
   }
 
   function poolOf(origin: Origin): Pool | Failure {

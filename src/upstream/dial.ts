@@ -9,8 +9,8 @@ export interface DialSettings {
    * happens anywhere.
    */
   readonly readBuffer: Buffer
-  /** Made at the first use: it loads the trusted certificates. */
-  secureContext(): SecureContext
+  /** Shared because to make one takes milliseconds: it loads all trusted certificates. */
+  readonly secureContext: SecureContext
 }
 
 /** Calls of one socket while it is being dialled and used. */
@@ -54,7 +54,7 @@ export function dial(
   if (destination.protocol === 'http') return connect(options).once('connect', events.onReady)
 
   const tlsOptions: ConnectionOptions = {
-    secureContext: settings.secureContext(),
+    secureContext: settings.secureContext,
     servername: isIP(destination.host) === 0 ? destination.host : '',
     ALPNProtocols: ['http/1.1'],
     rejectUnauthorized: true,

@@ -78,7 +78,6 @@ export interface Exchange extends Timed {
   /** Null before there is a connection, and after the connection has done its part. */
   carrier: Carrier | null
   decoder: Decoder | null
-  isRetry: boolean
   isOver: boolean
   /** Called once, when `isOver` becomes true. */
   readonly onOver: (exchange: Exchange) => void
@@ -96,7 +95,6 @@ export function openExchange(
     request: prepareRequest(request),
     carrier: null,
     decoder: null,
-    isRetry: false,
     isOver: false,
     onOver,
     phase: 'connect',
@@ -156,7 +154,7 @@ export function failExchange(exchange: Exchange, failure: Failure): void {
 }
 
 /** Ends without a word to the handler. False if it was over before. */
-export function abandonExchange(exchange: Exchange): boolean {
+function abandonExchange(exchange: Exchange): boolean {
   if (exchange.isOver) return false
   exchange.isOver = true
   exchange.request = null

@@ -2,7 +2,7 @@ import type { Failure } from '../domain/failure.ts'
 import { type Connection, type ConnectionOwner, openConnection } from './connection.ts'
 import type { DialSettings } from './dial.ts'
 import type { Route } from './egress.ts'
-import { type Exchange, failExchange } from './exchange.ts'
+import { type Exchange, enterPhase, failExchange } from './exchange.ts'
 
 export interface PoolLimits {
   /** Free connections kept at most for one origin; one too many is closed. */
@@ -63,10 +63,10 @@ export function openPool(route: Route, dialling: DialSettings, limits: PoolLimit
       }
     },
     onLost(exchange, failure, isStale) {
-      if (!isStale || exchange.isRetry || exchange.request === null) {
+      if (!isStale || exchange.request === null) {
         failExchange(exchange, failure)
       } else {
-        exchange.isRetry = true
+        // Once at most: the new connection has served nobody, so its loss is never stale.
         counts.retried++
         dialFor(exchange)
       }
@@ -91,6 +91,7 @@ export function openPool(route: Route, dialling: DialSettings, limits: PoolLimit
     }
     openCount++
     counts.dialled++
+    enterPhase(exchange, 'connect', exchange.timeouts.connectMs)
     openConnection(route, dialling, owner).serve(exchange)
   }
 

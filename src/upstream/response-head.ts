@@ -1,4 +1,4 @@
-import { type ResponseHeaders, responseHeaders, trimBlanks } from './response-headers.ts'
+import { type ResponseHeaders, responseHeaders } from './response-headers.ts'
 
 /** Why the bytes of an upstream are not a response: our own words, nothing that it sent. */
 export interface Garbage {
@@ -6,7 +6,7 @@ export interface Garbage {
 }
 
 /** How the end of a body is known. `close`: by the end of the connection. */
-export type Framing = 'none' | 'length' | 'chunked' | 'close'
+type Framing = 'none' | 'length' | 'chunked' | 'close'
 
 /** The head of a response, with what HTTP itself says in it taken out. */
 export interface ResponseHead {
@@ -51,7 +51,6 @@ export function parseResponseHead(bytes: Buffer, end: number): ResponseHead | Ga
   if (at < 0) return { garbage: 'has a malformed status line' }
 
   const lines = bytes.toString('latin1', at, end)
-  const offset = at
   const notes: Notes = { ...noNotes }
   at += 2
   while (at < end) {
@@ -59,7 +58,7 @@ export function parseResponseHead(bytes: Buffer, end: number): ResponseHead | Ga
     if (colon < 0) return { garbage: 'has a malformed header name' }
     const stop = endOfValue(bytes, colon + 1, end)
     if (stop < 0) return { garbage: 'has a malformed header value' }
-    const problem = note(notes, lines, at - offset, colon - offset, stop - offset)
+    const problem = note(notes, bytes, at, colon, stop)
     if (problem !== null) return { garbage: problem }
     at = stop + 2
   }
@@ -84,30 +83,60 @@ const noNotes: Notes = {
 }
 
 /** Takes one line into the notes if it is one of the five that matter here; they are told apart by length first. */
-function note(notes: Notes, lines: string, start: number, colon: number, stop: number): string | null {
-  const length = colon - start
+function note(notes: Notes, bytes: Buffer, at: number, colon: number, lineEnd: number): string | null {
+  const length = colon - at
   if (length !== 14 && length !== 17 && length !== 10 && length !== 16) return null
-  const name = lines.slice(start, colon).toLowerCase()
-  if (name === 'content-length') {
+  let start = colon + 1
+  let stop = lineEnd
+  while (start < stop && isBlank(bytes[start])) start++
+  while (stop > start && isBlank(bytes[stop - 1])) stop--
+
+  if (isText(bytes, at, colon, 'content-length')) {
     if (notes.bodyBytes >= 0) return 'has more than one Content-Length'
-    const value = trimBlanks(lines.slice(colon + 1, stop))
-    if (!/^\d{1,15}$/.test(value)) return 'has a malformed Content-Length'
-    notes.bodyBytes = Number(value)
-  } else if (name === 'transfer-encoding') {
-    const value = trimBlanks(lines.slice(colon + 1, stop)).toLowerCase()
-    if (notes.isChunked || value !== 'chunked') return 'has a Transfer-Encoding other than chunked'
+    notes.bodyBytes = decimal(bytes, start, stop)
+    if (notes.bodyBytes < 0) return 'has a malformed Content-Length'
+  } else if (isText(bytes, at, colon, 'transfer-encoding')) {
+    if (notes.isChunked || !isText(bytes, start, stop, 'chunked')) {
+      return 'has a Transfer-Encoding other than chunked'
+    }
     notes.isChunked = true
-  } else if (name === 'connection') {
-    if (/(?:^|[, \t])close(?:$|[, \t])/i.test(lines.slice(colon + 1, stop))) notes.closes = true
-  } else if (name === 'keep-alive') {
-    const seconds = /(?:^|[, \t])timeout=(\d{1,6})(?:$|[, \t])/i.exec(lines.slice(colon + 1, stop))?.[1]
+  } else if (isText(bytes, at, colon, 'connection')) {
+    if (isText(bytes, start, stop, 'keep-alive')) return null
+    if (/(?:^|[, \t])close(?:$|[, \t])/i.test(bytes.toString('latin1', start, stop))) notes.closes = true
+  } else if (isText(bytes, at, colon, 'keep-alive')) {
+    const value = bytes.toString('latin1', start, stop)
+    const seconds = /(?:^|[, \t])timeout=(\d{1,6})(?:$|[, \t])/i.exec(value)?.[1]
     if (seconds !== undefined) notes.keepAliveMs = Number(seconds) * 1000
-  } else if (name === 'content-encoding') {
-    const value = trimBlanks(lines.slice(colon + 1, stop)).toLowerCase()
+  } else if (isText(bytes, at, colon, 'content-encoding')) {
+    const value = bytes.toString('latin1', start, stop).toLowerCase()
     if (value === '' || value === 'identity') return null
     notes.contentEncoding = notes.contentEncoding === null ? value : `${notes.contentEncoding}, ${value}`
   }
   return null
+}
+
+function isBlank(byte: number | undefined): boolean {
+  return byte === 32 || byte === 9
+}
+
+/** Whether the bytes say `text`, which is in lower case and of letters and hyphens only, in any case. */
+function isText(bytes: Buffer, start: number, stop: number, text: string): boolean {
+  if (stop - start !== text.length) return false
+  for (let i = 0; i < text.length; i++)
+    if (((bytes[start + i] ?? 0) | 32) !== text.charCodeAt(i)) return false
+  return true
+}
+
+/** A number of 1 to 15 digits, -1 for anything else. */
+function decimal(bytes: Buffer, start: number, stop: number): number {
+  if (stop === start || stop - start > 15) return -1
+  let value = 0
+  for (let i = start; i < stop; i++) {
+    const next = digit(bytes[i])
+    if (next < 0) return -1
+    value = value * 10 + next
+  }
+  return value
 }
 
 function conclude(status: number, isHttp11: boolean, lines: string, notes: Notes): ResponseHead | Garbage {

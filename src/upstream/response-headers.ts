@@ -29,7 +29,7 @@ export function withoutHeaders(headers: ResponseHeaders, names: readonly string[
 }
 
 /** Takes away spaces and tabs only: `trim` would also take what HTTP counts as part of a value. */
-export function trimBlanks(value: string): string {
+function trimBlanks(value: string): string {
   let start = 0
   let end = value.length
   while (start < end && isBlank(value.charCodeAt(start))) start++
