@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fdatasync,
   ftruncateSync,
   mkdirSync,
@@ -30,7 +31,8 @@ export interface SpoolFiles {
   /** Names of a directory's entries. */
   list(path: string): readonly string[]
   bytesOf(path: string): number
-  read(path: string): Buffer
+  /** Null for a file that is not there. */
+  read(path: string): Buffer | null
   /** Writes a whole file anew. */
   save(path: string, data: Buffer): void
   /** Removes a file; one that is gone already is as good as removed. */
@@ -50,7 +52,7 @@ export const spoolFiles: SpoolFiles = {
   close: closeSync,
   list: (path) => readdirSync(path),
   bytesOf: (path) => statSync(path).size,
-  read: (path) => readFileSync(path),
+  read: (path) => (existsSync(path) ? readFileSync(path) : null),
   save: (path, data) => writeFileSync(path, data, { mode: 0o600, flush: true }),
   remove: (path) => rmSync(path, { force: true }),
 }

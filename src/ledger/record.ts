@@ -56,12 +56,21 @@ export interface UsageEvent {
   readonly metadata: string | null
 }
 
-/** A charge as it is stored: counter, generation, start, end (null: rolling), whole, pico. */
-export type ChargeTuple = readonly [
+/** A charge to a period as it is stored. */
+export type PeriodCharge = readonly [
   counter: string,
   generation: number,
   startsAt: EpochMs,
-  endsAt: EpochMs | null,
+  endsAt: EpochMs,
+  whole: number,
+  pico: number,
+]
+
+/** A charge to a rolling window as it is stored. */
+export type RollingCharge = readonly [
+  counter: string,
+  generation: number,
+  at: EpochMs,
   whole: number,
   pico: number,
 ]
@@ -113,22 +122,24 @@ export type RecordTuple =
       at: EpochMs,
       closesHold: 0 | 1,
       event: EventTuple | null,
-      charges: readonly ChargeTuple[],
+      charges: readonly PeriodCharge[],
+      /** JSON of `RollingCharge[]`: the drain stores it as it stands, so it is not taken apart. */
+      rolling: string,
     ]
   | readonly ['release', id: string, at: EpochMs]
 
-const tupleLengths: Readonly<Record<RecordTuple[0], number>> = { hold: 4, settlement: 6, release: 3 }
+const tupleLengths: Readonly<Record<RecordTuple[0], number>> = { hold: 4, settlement: 7, release: 3 }
 
 /**
- * The JSON of a record that is to stand at the instant `at`. About 1.5 µs for ten charges: counters and the names of
- * tenants are quoted once and remembered, and the pieces are joined by hand, which takes a third of `JSON.stringify`.
+ * The JSON of a record that is to stand at the instant `at`. About 2 µs for ten charges: counters and the names of
+ * tenants are quoted once and remembered, and the pieces are joined by hand, in a third of `JSON.stringify`'s time.
  */
 export function encodeRecord(record: LedgerRecord, at: EpochMs): string {
   switch (record.record) {
-    case 'settlement':
-      return `["settlement","${record.id}",${at},${record.closesHold ? 1 : 0},${
-        record.event === null ? 'null' : eventText(record.event)
-      },[${chargesText(record.charges)}]]`
+    case 'settlement': {
+      const event = record.event === null ? 'null' : eventText(record.event)
+      return `["settlement","${record.id}",${at},${record.closesHold ? 1 : 0},${event},${chargesText(record.charges)}]`
+    }
     case 'hold':
       return JSON.stringify(['hold', record.id, at, record.holds.map(holdTuple)])
     case 'release':
@@ -149,49 +160,55 @@ export function decodeRecord(text: string): RecordTuple | null {
 function isRecordTuple(value: unknown): value is RecordTuple {
   if (!Array.isArray(value) || typeof value[1] !== 'string' || !Number.isSafeInteger(value[2])) return false
   if (value.length !== tupleLengths[value[0] as RecordTuple[0]]) return false
-  if (value[0] === 'hold') return Array.isArray(value[3])
-  if (value[0] === 'settlement')
-    return Array.isArray(value[5]) && (value[4] === null || isEventTuple(value[4]))
-  return true
+  if (value[0] === 'release') return true
+  if (value[0] === 'hold') return isListOf(value[3], isHoldTuple)
+  const hasEvent = value[4] === null || (Array.isArray(value[4]) && value[4].length === eventColumns.length)
+  return hasEvent && isListOf(value[5], isPeriodCharge) && typeof value[6] === 'string'
 }
 
-function isEventTuple(value: unknown): value is EventTuple {
-  return Array.isArray(value) && value.length === eventColumns.length
+function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(isItem)
+}
+
+function isHoldTuple(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 6 && typeof value[0] === 'string' && areNumbers(value, 4)
+}
+
+function isPeriodCharge(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 6 && typeof value[0] === 'string' && areNumbers(value, 1)
+}
+
+function areNumbers(values: readonly unknown[], start: number): boolean {
+  for (let index = start; index < values.length; index++) {
+    if (!Number.isSafeInteger(values[index])) return false
+  }
+  return true
 }
 
 function holdTuple({ row, amount }: StrictHold): HoldTuple {
   return [row.counter, row.generation, row.window, row.chargedAt, amount.whole, amount.pico]
 }
 
+/** The two last members of a settlement: the charges to periods, and the JSON of the rolling ones within a string. */
 function chargesText(charges: readonly Charge[]): string {
-  let text = ''
-  for (let index = 0; index < charges.length; index++) {
-    const charge = charges[index] as Charge
-    const { whole, pico } = charge.amount
-    text += `${index === 0 ? '[' : ',['}${quoted(charge.counter)},${charge.generation},${periodText(charge)}${whole},${pico}]`
+  let periods = ''
+  let rolling = ''
+  for (const { counter, generation, startsAt, endsAt, amount } of charges) {
+    const { whole, pico } = amount
+    if (endsAt === null) {
+      rolling += `${rolling === '' ? '[' : ',['}${quoted(counter).twice},${generation},${startsAt},${whole},${pico}]`
+    } else {
+      periods += `${periods === '' ? '[' : ',['}${quoted(counter).once},${generation},${startsAt},${endsAt},${whole},${pico}]`
+    }
   }
-  return text
-}
-
-let lastStart = Number.NaN
-let lastEnd: EpochMs | null = null
-let lastPeriod = ''
-
-/** Neighbouring charges mostly share their period, and 13 digits are dear to print. */
-function periodText({ startsAt, endsAt }: Charge): string {
-  if (startsAt !== lastStart || endsAt !== lastEnd) {
-    lastStart = startsAt
-    lastEnd = endsAt
-    lastPeriod = `${startsAt},${endsAt},`
-  }
-  return lastPeriod
+  return `[${periods}],"[${rolling}]"`
 }
 
 function eventText(event: UsageEvent): string {
   const { usage, cost } = event
-  const head = `[${quoted(event.workspaceId)},${JSON.stringify(event.requestId)},${quoted(event.keyId)},${quoted(event.keyPrefix)}`
+  const head = `[${quoted(event.workspaceId).once},${JSON.stringify(event.requestId)},${quoted(event.keyId).once},${quoted(event.keyPrefix).once}`
   const owner = `${quotedOrNull(event.nodeId)},${quotedOrNull(event.externalId)}`
-  const models = `${quoted(event.model)},${quoted(event.provider)},${quoted(event.upstreamModel)}`
+  const models = `${quoted(event.model).once},${quoted(event.provider).once},${quoted(event.upstreamModel).once}`
   const tokens = `${usage.input},${usage.output},${usage.cacheRead},${usage.cacheWrite},${usage.reasoning}`
   const flags = `${event.estimated ? 1 : 0},${event.streamed ? 1 : 0},${event.status},${Math.round(event.latencyMs)}`
   const firstToken = event.firstTokenMs === null ? 'null' : Math.round(event.firstTokenMs)
@@ -199,19 +216,26 @@ function eventText(event: UsageEvent): string {
   return `${head},${owner},${models},${tokens},${cost.whole},${cost.pico},${flags},${firstToken},${metadata}]`
 }
 
+/** A name as JSON, and as JSON within a JSON string. */
+interface Quoted {
+  readonly once: string
+  readonly twice: string
+}
+
 /** Names that come again with every call of a tenant: bounded, and simply begun anew when full. */
-const quotes = new Map<string, string>()
+const quotes = new Map<string, Quoted>()
 const quotesKept = 50_000
 
-function quoted(name: string): string {
+function quoted(name: string): Quoted {
   const known = quotes.get(name)
   if (known !== undefined) return known
   if (quotes.size >= quotesKept) quotes.clear()
-  const text = JSON.stringify(name)
-  quotes.set(name, text)
-  return text
+  const once = JSON.stringify(name)
+  const made = { once, twice: JSON.stringify(once).slice(1, -1) }
+  quotes.set(name, made)
+  return made
 }
 
 function quotedOrNull(name: string | null): string {
-  return name === null ? 'null' : quoted(name)
+  return name === null ? 'null' : quoted(name).once
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Failure } from '../domain/failure.ts'
@@ -267,14 +268,14 @@ describe('a file that cannot be written', () => {
   test('holds its peace in a process whose files may not grow, and goes on when they may', async () => {
     const child = spawn('bash', [
       '-c',
-      `ulimit -S -f 4; exec "${process.execPath}" "${join(import.meta.dirname, 'spool.fixture.ts')}" "${directory}"`,
+      `ulimit -S -f 4; exec "${process.execPath}" "${fileURLToPath(new URL('./spool.fixture.ts', import.meta.url))}" "${directory}"`,
     ])
     let out = ''
     child.stdout.on('data', (chunk) => {
       out += chunk
     })
     await vi.waitFor(() => expect(out).toContain('stopped EFBIG'), 10_000)
-    spawn('prlimit', ['--pid', String(child.pid), '--fsize=unlimited'])
+    spawn('bash', ['-c', `prlimit --pid ${child.pid} --fsize=unlimited`])
     const [code] = await once(child, 'exit')
     expect(out).toMatch(/stopped EFBIG\n(.*\n)*going on\nclosed 0/)
     expect(code).toBe(0)

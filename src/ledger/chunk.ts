@@ -1,0 +1,93 @@
+import type { InstanceId } from '../domain/ids.ts'
+import type { EpochMs } from '../domain/time.ts'
+import type { RollupTable } from '../store/schema.ts'
+import { frameEnd, frameText } from './frame.ts'
+import { decodeRecord, eventColumns, type RecordTuple } from './record.ts'
+import { type RollupSums, rollupSums } from './rollup-sums.ts'
+
+type Row = readonly (string | number | null)[]
+
+/** Neighbouring records of a segment, as the rows that they come to. */
+export interface Chunk {
+  readonly records: number
+  /** Where the last of them ends in the segment. */
+  readonly end: number
+  /** The instant of the last of them: none behind it is older. */
+  readonly lastAt: EpochMs
+  /** Values of `settlementColumns`, `usageEventColumns` and `openHoldColumns`. */
+  readonly settlements: readonly Row[]
+  readonly events: readonly Row[]
+  readonly holds: readonly Row[]
+  readonly rollups: readonly RollupTable[]
+  /** Holds of earlier chunks that have come to their end. */
+  readonly endedHolds: readonly string[]
+  /**
+   * Why it ends before the segment does, other than for being full. `torn`, `bad`: the frame behind it, and with it
+   * the rest. `unreadable`: only the record behind it, up to the end given.
+   */
+  readonly fault:
+    | null
+    | { readonly fault: 'torn' | 'bad' }
+    | { readonly fault: 'unreadable'; readonly end: number }
+}
+
+export const settlementColumns = ['id', 'instance_id', 'at', 'charges'] as const
+export const usageEventColumns = ['id', 'at', ...eventColumns] as const
+export const openHoldColumns = ['id', 'instance_id', 'at', 'holds'] as const
+
+/** Reads up to `limit` records from `start`. Takes some microseconds for each. */
+export function readChunk(bytes: Buffer, start: number, instance: InstanceId, limit: number): Chunk {
+  const rows = {
+    settlements: [] as Row[],
+    events: [] as Row[],
+    holds: new Map<string, Row>(),
+    sums: rollupSums(),
+    endedHolds: [] as string[],
+  }
+  let records = 0
+  let end = start
+  let lastAt: EpochMs = 0
+  let fault: Chunk['fault'] = null
+  while (records < limit && end < bytes.length) {
+    const next = frameEnd(bytes, end)
+    if (typeof next !== 'number') {
+      fault = { fault: next }
+      break
+    }
+    const record = decodeRecord(frameText(bytes, end, next))
+    if (record === null) {
+      fault = { fault: 'unreadable', end: next }
+      break
+    }
+    addRows(rows, record, instance)
+    records++
+    end = next
+    lastAt = record[2]
+  }
+  const { sums, holds, ...others } = rows
+  return { ...others, holds: [...holds.values()], rollups: sums.rows(), records, end, lastAt, fault }
+}
+
+interface Rows {
+  readonly settlements: Row[]
+  readonly events: Row[]
+  readonly holds: Map<string, Row>
+  readonly sums: RollupSums
+  readonly endedHolds: string[]
+}
+
+function addRows(rows: Rows, record: RecordTuple, instance: InstanceId): void {
+  const [kind, id, at] = record
+  if (kind === 'hold') {
+    rows.holds.set(id, [id, instance, at, JSON.stringify(record[3])])
+    return
+  }
+  if (kind === 'release' || record[3] === 1) {
+    if (!rows.holds.delete(id)) rows.endedHolds.push(id)
+  }
+  if (kind === 'release') return
+  const [, , , , event, charges, rolling] = record
+  rows.settlements.push([id, instance, at, rolling])
+  if (event !== null) rows.events.push([id, at, ...event])
+  for (const charge of charges) rows.sums.add(charge)
+}

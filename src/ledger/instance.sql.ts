@@ -1,0 +1,90 @@
+import { type RawBuilder, sql } from 'kysely'
+import type { InstanceId } from '../domain/ids.ts'
+import type { EpochMs } from '../domain/time.ts'
+import type { Database } from '../store/database.ts'
+
+/** An instance counts as dead when its last sign of life is older. */
+export const deadAfterMs = 10_000
+
+/**
+ * Enters an instance that starts, as one that is alive from now on. True: it was there already, and what it said to
+ * be complete stays said. One that is new has nothing that is not stored: its events are complete up to `now`.
+ */
+export function enterInstance(database: Database, id: InstanceId, now: EpochMs): Promise<boolean> {
+  const databaseNow = databaseClock(database.kind)
+  return database.transaction(async (transaction) => {
+    const entered = await transaction
+      .updateTable('instances')
+      .set({ started_at: databaseNow, heartbeat_at: databaseNow, retired_at: null })
+      .where('id', '=', id)
+      .executeTakeFirst()
+    if (entered.numUpdatedRows > 0n) return true
+    await transaction
+      .insertInto('instances')
+      .values({ id, started_at: databaseNow, heartbeat_at: databaseNow, watermark_at: now, retired_at: null })
+      .execute()
+    return false
+  })
+}
+
+/**
+ * Gives a sign of life, and retires the instances that have given none for too long. Returns those: what they have
+ * not stored yet no longer holds anybody up.
+ */
+export function beatHeart(
+  database: Database,
+  id: InstanceId,
+  retireAfterMs: number,
+): Promise<readonly InstanceId[]> {
+  return database.transaction(async (transaction) => {
+    const databaseNow = databaseClock(database.kind)
+    await transaction
+      .updateTable('instances')
+      .set({ heartbeat_at: databaseNow, retired_at: null })
+      .where('id', '=', id)
+      .execute()
+    const retired = await transaction
+      .updateTable('instances')
+      .set({ retired_at: databaseNow })
+      .where('retired_at', 'is', null)
+      .where('heartbeat_at', '<', sql<number>`${databaseNow} - ${retireAfterMs}`)
+      .returning('id')
+      .execute()
+    return retired.map((row) => row.id as InstanceId)
+  })
+}
+
+/**
+ * Other instances that are alive and have the better right: they started earlier, or, at the same instant, have the
+ * smaller id. So of two that start at once exactly one finds itself alone.
+ */
+export async function readElderInstances(database: Database, id: InstanceId): Promise<readonly InstanceId[]> {
+  const alive = sql<number>`${databaseClock(database.kind)} - ${deadAfterMs}`
+  const rows = await database.read
+    .selectFrom('instances as other')
+    .innerJoin('instances as own', (join) => join.on('own.id', '=', id))
+    .select('other.id')
+    .where('other.id', '!=', id)
+    .where('other.retired_at', 'is', null)
+    .where('other.heartbeat_at', '>', alive)
+    .where(({ eb, refTuple }) =>
+      eb(refTuple('other.started_at', 'other.id'), '<', refTuple('own.started_at', 'own.id') as never),
+    )
+    .orderBy('other.id')
+    .execute()
+  return rows.map((row) => row.id as InstanceId)
+}
+
+/** Takes an instance out in good order: all its events are stored. */
+export function leaveInstance(database: Database, id: InstanceId): Promise<void> {
+  return database.transaction(async (transaction) => {
+    await transaction.deleteFrom('instances').where('id', '=', id).execute()
+  })
+}
+
+/** Milliseconds since 1970 by the database's own clock, the one that all instances share. */
+function databaseClock(kind: Database['kind']): RawBuilder<number> {
+  return kind === 'sqlite'
+    ? sql<number>`cast(unixepoch('subsec') * 1000 as integer)`
+    : sql<number>`cast(extract(epoch from clock_timestamp()) * 1000 as bigint)`
+}

@@ -1,0 +1,202 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { RequestId, WorkspaceId } from '../domain/ids.ts'
+import { type AttemptId, type InstanceId, type KeyId, type NodeId, ulidSource } from '../domain/ids.ts'
+import type { EpochMs } from '../domain/time.ts'
+import type { Charge, PlanRow } from '../limits/plan.ts'
+import type { Database } from '../store/database.ts'
+import { type Drain, type DrainEvent, type DrainOptions, openDrain } from './drain.ts'
+import { spoolFiles } from './files.ts'
+import type { HoldRecord, SettlementRecord, UsageEvent } from './record.ts'
+import { recover } from './recover.ts'
+import type { SpoolMessage } from './segment.ts'
+import { openSpool, type Spool, type SpoolOptions } from './spool.ts'
+
+/** Records, spools and drains for the tests of this room. */
+
+export const instance = '01JAAAAAAAAAAAAAAAAAAAAAAA' as InstanceId
+export const noon = Date.UTC(2026, 5, 1, 12)
+export const newUlid = ulidSource()
+
+const dayStart = Date.UTC(2026, 5, 1)
+export const dayEnd = Date.UTC(2026, 5, 2)
+
+export function dayCharge(counter: string, whole: number, pico = 0): Charge {
+  return { counter, generation: 0, startsAt: dayStart, endsAt: dayEnd, amount: { whole, pico } }
+}
+
+export function rollingCharge(counter: string, at: EpochMs, whole: number): Charge {
+  return { counter, generation: 0, startsAt: at, endsAt: null, amount: { whole, pico: 0 } }
+}
+
+export function event(changes: Partial<UsageEvent> = {}): UsageEvent {
+  return {
+    workspaceId: 'default' as WorkspaceId,
+    requestId: 'req_1' as RequestId,
+    keyId: 'key_1' as KeyId,
+    keyPrefix: 'sky_abc',
+    nodeId: 'grp_1' as NodeId,
+    externalId: null,
+    model: 'demo/echo',
+    provider: 'echo',
+    upstreamModel: 'echo-1',
+    usage: { input: 10, output: 5, cacheRead: 3, cacheWrite: 2, reasoning: 1 },
+    cost: { whole: 7, pico: 8 },
+    estimated: false,
+    streamed: true,
+    status: 200,
+    latencyMs: 12.6,
+    firstTokenMs: null,
+    metadata: null,
+    ...changes,
+  }
+}
+
+export function settlement(id: string, changes: Partial<SettlementRecord> = {}): SettlementRecord {
+  const charges = [
+    dayCharge('tokens', 15),
+    dayCharge('dollars', 7, 900_001),
+    rollingCharge('minute', noon, 1),
+  ]
+  return {
+    record: 'settlement',
+    id: id as AttemptId,
+    at: noon,
+    closesHold: false,
+    charges,
+    event: event(),
+    ...changes,
+  }
+}
+
+export function hold(id: string, whole: number, changes: Partial<PlanRow> = {}, at = noon): HoldRecord {
+  const row: PlanRow = {
+    counter: 'strict',
+    generation: 0,
+    metric: 'token',
+    ceiling: { whole: 1000, pico: 0 },
+    window: { kind: 'calendar', unit: 'day' },
+    unit: 'day',
+    strict: true,
+    refundsFailed: false,
+    chargedAt: 'admission',
+    ...changes,
+  }
+  return { record: 'hold', id: id as AttemptId, at, holds: [{ row, amount: { whole, pico: 0 } }] }
+}
+
+export interface SpoolPlace {
+  readonly directory: string
+  remove(): void
+}
+
+export function temporaryPlace(): SpoolPlace {
+  const directory = mkdtempSync(join(tmpdir(), 'tollgate-spool-'))
+  return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) }
+}
+
+/** A spool that a test closes by hand: nothing happens with time unless the options say so. */
+export function testSpool(
+  directory: string,
+  tell: (message: SpoolMessage) => void,
+  options: Partial<SpoolOptions> = {},
+): Spool {
+  return openSpool({
+    directory,
+    instance,
+    thread: 0,
+    durability: 'process',
+    files: spoolFiles,
+    clock: () => noon,
+    monotonic: () => performance.now(),
+    newUlid,
+    tell,
+    onProblem: () => {},
+    limits: { segmentBytes: 2 ** 20, beatMs: 60_000, longestWaitMs: 60_000 },
+    ...options,
+  })
+}
+
+/** Puts records into one closed segment, and returns its message. */
+export async function segmentOf(
+  directory: string,
+  records: readonly Parameters<Spool['append']>[0][],
+  options: Partial<SpoolOptions> = {},
+): Promise<SpoolMessage> {
+  const told: SpoolMessage[] = []
+  const spool = testSpool(directory, (message) => told.push(message), options)
+  for (const record of records) spool.append(record, () => {})
+  await spool.close()
+  return told.find(({ closed }) => closed !== null) as SpoolMessage
+}
+
+export interface TestDrain extends Drain {
+  readonly events: DrainEvent[]
+}
+
+export function testDrain(
+  database: Database,
+  directory: string,
+  options: Partial<DrainOptions> = {},
+): TestDrain {
+  const events: DrainEvent[] = []
+  const drain = openDrain({
+    database,
+    directory,
+    instance,
+    threads: 1,
+    files: spoolFiles,
+    onEvent: (event) => events.push(event),
+    limits: { recordsPerTransaction: 500, watermarkMs: 60_000, firstRetryMs: 1, longestRetryMs: 5 },
+    ...options,
+  })
+  return { ...drain, events }
+}
+
+/** Starts as a process does: stores what is left over, charges what was under way. */
+export function recoverWith(drain: Drain, database: Database, directory: string, now: EpochMs = noon) {
+  return recover({ database, directory, instance, drain, files: spoolFiles, now })
+}
+
+/** Faster than a new database. */
+export async function emptyTables(database: Database): Promise<void> {
+  await database.transaction(async (transaction) => {
+    for (const table of ledgerTables) await transaction.deleteFrom(table).execute()
+  })
+}
+
+const ledgerTables = [
+  'settlements',
+  'usage_events',
+  'rollups',
+  'open_holds',
+  'spool_progress',
+  'instances',
+  'workspaces',
+] as const
+
+/** Everything that the ledger keeps, in a form that can be compared. */
+export async function tablesOf(database: Database) {
+  const { read } = database
+  const rollups = await read
+    .selectFrom('rollups')
+    .selectAll()
+    .orderBy('counter')
+    .orderBy('starts_at')
+    .execute()
+  const settlements = await read.selectFrom('settlements').selectAll().orderBy('id').execute()
+  const events = await read.selectFrom('usage_events').selectAll().orderBy('id').execute()
+  const holds = await read.selectFrom('open_holds').selectAll().orderBy('id').execute()
+  const progress = await read.selectFrom('spool_progress').selectAll().execute()
+  return {
+    rollups: Object.fromEntries(
+      rollups.map((row) => [`${row.counter} ${row.starts_at}`, [row.used_whole, row.used_pico]]),
+    ),
+    settlements: settlements.map((row) => row.id),
+    rolling: settlements.map((row) => JSON.parse(row.charges)),
+    events,
+    holds: holds.map((row) => row.id),
+    progress,
+  }
+}

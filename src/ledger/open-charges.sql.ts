@@ -1,0 +1,71 @@
+import type { EpochMs } from '../domain/time.ts'
+import type { Charge } from '../limits/plan.ts'
+import type { Database } from '../store/database.ts'
+import type { RollingCharge } from './record.ts'
+
+/** A minute, which is the longest rolling window, and the 1/60 of it by which windows may forget late. */
+export const rollingReachMs = 61_000
+
+const rowsAtOnce = 5000
+
+/**
+ * What counters have to be loaded with at start, some thousand charges at a time: the totals of all open periods, and
+ * the single charges of rolling windows. Reads an index of what is open, never history.
+ */
+export async function* readOpenCharges(database: Database, now: EpochMs): AsyncGenerator<readonly Charge[]> {
+  yield* readOpenPeriods(database, now)
+  yield* readRollingCharges(database, now - rollingReachMs)
+}
+
+async function* readOpenPeriods(database: Database, now: EpochMs): AsyncGenerator<readonly Charge[]> {
+  let after: { counter: string; generation: number; starts_at: number } | null = null
+  do {
+    let query = database.read
+      .selectFrom('rollups')
+      .selectAll()
+      .where('ends_at', '>', now)
+      .orderBy('counter')
+      .orderBy('generation')
+      .orderBy('starts_at')
+      .limit(rowsAtOnce)
+    if (after !== null) {
+      const { counter, generation, starts_at } = after
+      query = query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple('counter', 'generation', 'starts_at'), '>', tuple(counter, generation, starts_at)),
+      )
+    }
+    const rows = await query.execute()
+    if (rows.length > 0) {
+      yield rows.map((row) => ({
+        counter: row.counter,
+        generation: row.generation,
+        startsAt: row.starts_at,
+        endsAt: row.ends_at,
+        amount: { whole: row.used_whole, pico: row.used_pico },
+      }))
+    }
+    after = rows.length < rowsAtOnce ? null : (rows.at(-1) ?? null)
+  } while (after !== null)
+}
+
+async function* readRollingCharges(database: Database, since: EpochMs): AsyncGenerator<readonly Charge[]> {
+  let after: { at: number; id: string } | null = { at: since, id: '' }
+  while (after !== null) {
+    const { at, id }: { at: number; id: string } = after
+    const rows = await database.read
+      .selectFrom('settlements')
+      .select(['at', 'id', 'charges'])
+      .where(({ eb, refTuple, tuple }) => eb(refTuple('at', 'id'), '>', tuple(at, id)))
+      .orderBy('at')
+      .orderBy('id')
+      .limit(rowsAtOnce)
+      .execute()
+    if (rows.length > 0)
+      yield rows.flatMap((row) => (JSON.parse(row.charges) as RollingCharge[]).map(toCharge))
+    after = rows.length < rowsAtOnce ? null : (rows.at(-1) ?? null)
+  }
+}
+
+function toCharge([counter, generation, startsAt, whole, pico]: RollingCharge): Charge {
+  return { counter, generation, startsAt, endsAt: null, amount: { whole, pico } }
+}

@@ -1,0 +1,71 @@
+import type { InstanceId } from '../domain/ids.ts'
+import type { EpochMs } from '../domain/time.ts'
+import { periodOf } from '../limits/window.ts'
+import { addToRollups, bulkDelete, bulkInsert } from '../store/bulk.ts'
+import type { Database } from '../store/database.ts'
+import type { OpenHoldTable } from '../store/schema.ts'
+import { settlementColumns } from './chunk.ts'
+import type { HoldTuple, PeriodCharge, RollingCharge } from './record.ts'
+import { rollupSums } from './rollup-sums.ts'
+
+const holdsPerTransaction = 500
+
+/**
+ * Charges each hold that an instance left open whole, to its strict rows only, and closes it. Nobody is billed for
+ * them: what the provider did is not known. Returns how many there were.
+ */
+export async function chargeOpenHolds(
+  database: Database,
+  instance: InstanceId,
+  now: EpochMs,
+): Promise<number> {
+  let charged = 0
+  for (;;) {
+    const holds = await database.read
+      .selectFrom('open_holds')
+      .selectAll()
+      .where('instance_id', '=', instance)
+      .orderBy('id')
+      .limit(holdsPerTransaction)
+      .execute()
+    if (holds.length === 0) return charged
+    await chargeHolds(database, holds, now)
+    charged += holds.length
+  }
+}
+
+function chargeHolds(database: Database, holds: readonly OpenHoldTable[], now: EpochMs): Promise<void> {
+  const { kind } = database
+  const sums = rollupSums()
+  const settlements = holds.map((hold) => {
+    const rolling: RollingCharge[] = []
+    for (const held of JSON.parse(hold.holds) as HoldTuple[]) {
+      const [counter, generation, window, , whole, pico] = held
+      if (window.kind === 'rolling') rolling.push([counter, generation, now, whole, pico])
+      else sums.add(periodCharge(held, hold.at, now))
+    }
+    return [hold.id, hold.instance_id, now, JSON.stringify(rolling)]
+  })
+  return database.transaction(async (transaction) => {
+    await bulkDelete(
+      transaction,
+      kind,
+      'open_holds',
+      'id',
+      holds.map((hold) => hold.id),
+    )
+    await bulkInsert(transaction, kind, 'settlements', settlementColumns, settlements)
+    await addToRollups(transaction, kind, sums.rows())
+  })
+}
+
+/** A hold counts where its settlement would have: in the period of admission, or in the one that runs by now. */
+function periodCharge(
+  [counter, generation, window, chargedAt, whole, pico]: HoldTuple,
+  admittedAt: EpochMs,
+  now: EpochMs,
+): PeriodCharge {
+  if (window.kind === 'rolling') throw new TypeError(`${counter} has no periods`)
+  const { startsAt, endsAt } = periodOf(window, chargedAt === 'admission' ? admittedAt : now)
+  return [counter, generation, startsAt, endsAt, whole, pico]
+}

@@ -1,0 +1,145 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { databases } from '../../test/setup/databases.ts'
+import type { InstanceId } from '../domain/ids.ts'
+import type { Charge } from '../limits/plan.ts'
+import type { Database } from '../store/database.ts'
+import {
+  dayCharge,
+  dayEnd,
+  emptyTables,
+  hold,
+  noon,
+  recoverWith,
+  rollingCharge,
+  type SpoolPlace,
+  segmentOf,
+  settlement,
+  tablesOf,
+  temporaryPlace,
+  testDrain,
+} from './ledger.fixture.ts'
+import { readOpenCharges } from './open-charges.sql.ts'
+import type { LedgerRecord } from './record.ts'
+import { readPeriodUsage } from './usage-reads.sql.ts'
+
+const today = Date.UTC(2026, 5, 1)
+const hourMs = 3_600_000
+
+describe.each(databases())('recovery on $name', ({ open }) => {
+  let database: Database
+  let place: SpoolPlace
+  beforeAll(async () => {
+    database = await open()
+  })
+  afterAll(() => database.close())
+  beforeEach(async () => {
+    await emptyTables(database)
+    place = temporaryPlace()
+  })
+  afterEach(() => place.remove())
+
+  async function start(now = noon) {
+    const drain = testDrain(database, place.directory)
+    const recovered = await recoverWith(drain, database, place.directory, now)
+    await drain.close()
+    return recovered
+  }
+
+  async function openCharges(now: number): Promise<Charge[]> {
+    const charges: Charge[] = []
+    for await (const some of readOpenCharges(database, now)) charges.push(...some)
+    return charges
+  }
+
+  test('stores what all threads of an earlier process left', async () => {
+    await segmentOf(place.directory, [settlement('a1')], { thread: 0 })
+    await segmentOf(place.directory, [settlement('b1'), settlement('b2')], { thread: 1 })
+    await segmentOf(place.directory, [settlement('a2')], { thread: 0 })
+    expect(await start()).toMatchObject({ segments: 3, chargedHolds: 0 })
+    expect((await tablesOf(database)).settlements).toEqual(['a1', 'a2', 'b1', 'b2'])
+    expect(await start()).toEqual({ segments: 0, bytes: 0, chargedHolds: 0 })
+  })
+
+  test('charges strict calls that were under way whole, to their strict rows, without an event', async () => {
+    const night = dayEnd + hourMs
+    const fixed = { kind: 'fixed' as const, lengthMs: hourMs, anchor: today }
+    const records: LedgerRecord[] = [
+      hold('h1', 100),
+      hold('h2', 30),
+      hold('h3', 7, { counter: 'budget', chargedAt: 'completion' }),
+      hold('h4', 5, { counter: 'hourly', window: fixed, chargedAt: 'completion' }),
+      hold('h5', 3, { counter: 'rolling', window: { kind: 'rolling', lengthMs: 60_000 } }),
+      settlement('h2', { closesHold: true, charges: [dayCharge('strict', 12)], event: null }),
+    ]
+    await segmentOf(place.directory, records)
+    expect(await start(night)).toMatchObject({ chargedHolds: 4 })
+    expect(await start(night)).toMatchObject({ chargedHolds: 0 })
+    const { rollups, events, holds, settlements, rolling } = await tablesOf(database)
+    expect(rollups).toEqual({
+      [`strict ${today}`]: [112, 0],
+      [`budget ${dayEnd}`]: [7, 0],
+      [`hourly ${night}`]: [5, 0],
+    })
+    expect(settlements).toEqual(['h1', 'h2', 'h3', 'h4', 'h5'])
+    expect(rolling[4]).toEqual([['rolling', 0, night, 3, 0]])
+    expect({ events, holds }).toEqual({ events: [], holds: [] })
+  })
+
+  test('leaves the open holds of other instances alone', async () => {
+    await segmentOf(place.directory, [hold('h1', 100)], {
+      instance: '01JBBBBBBBBBBBBBBBBBBBBBBB' as InstanceId,
+    })
+    expect(await start()).toMatchObject({ segments: 1, chargedHolds: 0 })
+    expect((await tablesOf(database)).holds).toEqual(['h1'])
+  })
+
+  test('loads open periods and the charges of the last minute, and nothing older', async () => {
+    const records = Array.from({ length: 12 }, (_, index) =>
+      settlement(`a${String(index).padStart(2, '0')}`, {
+        at: noon + index * 10_000,
+        charges: [dayCharge('tokens', 2), rollingCharge('minute', noon + index * 10_000, 1)],
+        event: null,
+      }),
+    )
+    await segmentOf(place.directory, records)
+    await start()
+    const now = noon + 110_000
+    const charges = await openCharges(now)
+    expect(charges.filter(({ counter }) => counter === 'tokens')).toEqual([
+      { counter: 'tokens', generation: 0, startsAt: today, endsAt: dayEnd, amount: { whole: 24, pico: 0 } },
+    ])
+    expect(charges.filter(({ counter }) => counter === 'minute')).toEqual(
+      [50, 60, 70, 80, 90, 100, 110].map((second) => rollingCharge('minute', noon + second * 1000, 1)),
+    )
+    expect(await openCharges(dayEnd)).toEqual([])
+  })
+
+  test('loads more than one page of each', async () => {
+    const records = Array.from({ length: 6000 }, (_, index) =>
+      settlement(`a${index}`, {
+        charges: [dayCharge(`counter ${index}`, 1), rollingCharge('minute', noon, 1)],
+        event: null,
+      }),
+    )
+    await segmentOf(place.directory, records, {
+      limits: { segmentBytes: 2 ** 24, beatMs: 60_000, longestWaitMs: 60_000 },
+    })
+    await start()
+    const charges = await openCharges(noon)
+    expect(charges.length).toBe(12_000)
+    expect(new Set(charges.map(({ counter }) => counter)).size).toBe(6001)
+  })
+
+  test('what counters used can be asked by name', async () => {
+    const charges = [dayCharge('tokens', 2), dayCharge('dollars', 1, 999_999), dayCharge('other', 1)]
+    await segmentOf(place.directory, [settlement('a', { charges }), settlement('b', { charges })])
+    await start()
+    const names = ['dollars', 'tokens', 'unknown']
+    expect(await readPeriodUsage(database, names, noon)).toEqual([
+      dayCharge('dollars', 3, 999_998),
+      dayCharge('tokens', 4),
+    ])
+    expect(await readPeriodUsage(database, names, dayEnd)).toEqual([])
+    expect(await readPeriodUsage(database, [], noon)).toEqual([])
+  })
+})

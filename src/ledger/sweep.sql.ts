@@ -1,0 +1,36 @@
+import type { EpochMs } from '../domain/time.ts'
+import type { Database } from '../store/database.ts'
+
+/** Rows deleted in one transaction: it keeps others waiting for some milliseconds. */
+const rowsAtOnce = 1000
+
+/** How long settlements are kept: several times what the longest rolling window looks back. */
+export const settlementsKeptMs = 5 * 60_000
+
+/** Deletes some settlements older than an instant. True: there are more. */
+export function sweepSettlements(database: Database, before: EpochMs): Promise<boolean> {
+  return database.transaction(async (transaction) => {
+    const old = transaction.selectFrom('settlements').select('id').where('at', '<', before).limit(rowsAtOnce)
+    const deleted = await transaction.deleteFrom('settlements').where('id', 'in', old).executeTakeFirst()
+    return deleted.numDeletedRows === BigInt(rowsAtOnce)
+  })
+}
+
+/** Deletes some usage events of a workspace that are older than an instant. True: there are more. */
+export function sweepUsageEvents(database: Database, workspaceId: string, before: EpochMs): Promise<boolean> {
+  return database.transaction(async (transaction) => {
+    const old = transaction
+      .selectFrom('usage_events')
+      .select('id')
+      .where('workspace_id', '=', workspaceId)
+      .where('at', '<', before)
+      .limit(rowsAtOnce)
+    const deleted = await transaction.deleteFrom('usage_events').where('id', 'in', old).executeTakeFirst()
+    return deleted.numDeletedRows === BigInt(rowsAtOnce)
+  })
+}
+
+export async function readWorkspaceIds(database: Database): Promise<readonly string[]> {
+  const rows = await database.read.selectFrom('workspaces').select('id').execute()
+  return rows.map((row) => row.id)
+}

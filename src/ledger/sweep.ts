@@ -1,0 +1,48 @@
+import type { Clock } from '../domain/time.ts'
+import type { Database } from '../store/database.ts'
+import { repeat } from './rounds.ts'
+import { readWorkspaceIds, settlementsKeptMs, sweepSettlements, sweepUsageEvents } from './sweep.sql.ts'
+
+/** Deletes what has been kept long enough, a little at a time, so that the drain hardly waits for it. */
+export interface Sweep {
+  /** Ends after the transaction under way. */
+  close(): Promise<void>
+}
+
+export interface SweepOptions {
+  readonly database: Database
+  readonly clock: Clock
+  readonly eventsKeptMs: number
+  /** A round ended early: what it left is left for the next. */
+  readonly onError: (error: unknown) => void
+  readonly settlementsEveryMs?: number
+  readonly eventsEveryMs?: number
+}
+
+/** Starts sweeping: settlements each second, usage events each hour. */
+export function openSweep(options: SweepOptions): Sweep {
+  const { database, clock, onError } = options
+  let isClosed = false
+
+  async function sweepAllSettlements(): Promise<void> {
+    const before = clock() - settlementsKeptMs
+    while (!isClosed && (await sweepSettlements(database, before)));
+  }
+
+  async function sweepAllUsageEvents(): Promise<void> {
+    const before = clock() - options.eventsKeptMs
+    for (const workspaceId of await readWorkspaceIds(database)) {
+      while (!isClosed && (await sweepUsageEvents(database, workspaceId, before)));
+    }
+  }
+
+  const settlements = repeat(options.settlementsEveryMs ?? 1000, sweepAllSettlements, onError)
+  const events = repeat(options.eventsEveryMs ?? 3_600_000, sweepAllUsageEvents, onError)
+
+  return {
+    async close() {
+      isClosed = true
+      await Promise.all([settlements.close(), events.close()])
+    },
+  }
+}
