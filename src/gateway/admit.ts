@@ -4,15 +4,16 @@ import type { AttemptId } from '../domain/ids.ts'
 import { noticeOf, wordImpossible } from '../limits/notice.ts'
 import { type Amounts, isRefusal } from '../limits/plan.ts'
 import type { Ask, Grant, Target } from './call.ts'
+import { outgoingBody } from './outgoing.ts'
 import type { Room } from './room.ts'
 
 /** Reserves every row of the target's plan, or none. Judged by what is used and held at this instant. */
 export async function admit(ask: Ask, target: Target, room: Room): Promise<Grant | Failure> {
-  const { plan, average } = target.entry
+  const { plan } = target.entry
   const refused = plan.isStrict ? strictRefusal(ask.body) : null
   if (refused !== null) return { failure: 'impossible', message: refused }
 
-  const amounts = amountsOf(ask, target, average.value, room.defaultOutputCap)
+  const amounts = amountsOf(ask, target, room.defaultOutputCap)
   const now = room.clock()
   const judged = room.counters.reserve(plan, amounts, now)
   const reservation = judged instanceof Promise ? await judged : judged
@@ -28,14 +29,22 @@ export async function admit(ask: Ask, target: Target, room: Room): Promise<Grant
   return { attemptId, target, amounts, reservation, hasHoldRecord: false, isClosed: false }
 }
 
-function amountsOf(ask: Ask, { upstream }: Target, averageOutput: number, defaultOutputCap: number): Amounts {
+function amountsOf(ask: Ask, target: Target, defaultCap: number): Amounts {
+  const { entry, upstream } = target
+  const { outputCap, choices } = ask.request
+  const defaultOutputCap = Math.min(defaultCap, upstream.maxOutputTokens ?? defaultCap)
   return {
     inputEstimate: ask.inputEstimate,
-    inputBound: ask.body.length + upstream.overheadTokens,
-    outputEstimate: averageOutput,
-    outputCap: ask.request.outputCap,
-    defaultOutputCap: Math.min(defaultOutputCap, upstream.maxOutputTokens ?? defaultOutputCap),
-    choices: ask.request.choices,
+    inputBound: entry.plan.isStrict ? inputBound(ask, target, outputCap ?? defaultOutputCap) : 0,
+    outputEstimate: entry.average.value,
+    outputCap,
+    defaultOutputCap,
+    choices: Math.max(1, choices),
     rates: null,
   }
+}
+
+/** No tokeniser makes more than one token of a byte. The cap in the body can only become shorter than `longestCap`. */
+function inputBound(ask: Ask, target: Target, longestCap: number): number {
+  return outgoingBody(ask, target, longestCap).byteLength + target.upstream.overheadTokens
 }

@@ -1,10 +1,10 @@
-import { type ChatChanges, prepareChatRequest } from '../dialects/openai-chat/request.ts'
 import { type Failure, isFailure } from '../domain/failure.ts'
 import type { ResolvedTarget } from '../tenancy/resolve-target.ts'
 import { type Origin, parseOrigin } from '../upstream/origin.ts'
 import { type Answer, awaitAnswer } from './answer.ts'
 import type { Ask, Call, Grant } from './call.ts'
 import type { HeaderList } from './exchange.ts'
+import { outgoingBody } from './outgoing.ts'
 import type { Room } from './room.ts'
 import { type Ending, recordHold, settle } from './settle.ts'
 
@@ -25,7 +25,7 @@ export async function dispatch(call: Call, ask: Ask, grant: Grant, room: Room): 
     method: 'POST',
     path: door.path,
     headers: door.headers + passedHeaders(call.exchange.rawHeaders),
-    body: prepareChatRequest(ask.body, ask.request, changesFor(grant)).pieces,
+    body: outgoingBody(ask, grant.target, grant.reservation.outputCap).pieces,
     timeouts: room.timeouts,
   })
   call.onCut = null
@@ -34,21 +34,6 @@ export async function dispatch(call: Call, ask: Ask, grant: Grant, room: Room): 
   async function endWith(failure: Failure, ending: Ending): Promise<Failure> {
     await settle(call, ask, grant, ending, room)
     return failure
-  }
-}
-
-/** What is ours in a request, and what our provider must see instead. */
-function changesFor({ target, reservation }: Grant): ChatChanges {
-  const { provider, upstreamModel } = target.upstream
-  const { outputCap } = reservation
-  return {
-    model: upstreamModel,
-    dropMembers: ['metadata', 'fallbacks'],
-    forceUsage: true,
-    outputCap:
-      outputCap === null
-        ? null
-        : { member: provider === 'OPENAI' ? 'max_completion_tokens' : 'max_tokens', value: outputCap },
   }
 }
 

@@ -1,0 +1,21 @@
+import { type CapMember, prepareChatRequest } from '../dialects/openai-chat/request.ts'
+import type { Spliced } from '../json/splice.ts'
+import type { Ask, Target } from './call.ts'
+
+/**
+ * The body as the target's provider gets it: its own name for the model, usage asked for, our members cut. With
+ * `outputCap`, which is never above the caller's own, no more output than that.
+ */
+export function outgoingBody(ask: Ask, { upstream }: Target, outputCap: number | null): Spliced {
+  return prepareChatRequest(ask.body, ask.request, {
+    model: upstream.upstreamModel,
+    dropMembers: ['metadata', 'fallbacks'],
+    forceUsage: true,
+    outputCap: outputCap === null ? null : { member: capMember(upstream.provider), value: outputCap },
+  })
+}
+
+/** Everybody knows `max_tokens`, except for those who have replaced it. */
+function capMember(provider: Target['upstream']['provider']): CapMember {
+  return provider === 'OPENAI' ? 'max_completion_tokens' : 'max_tokens'
+}
