@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Member, scanMembers, wantMembers } from './scan.ts'
 import { cutMembers, type Edit, insertMember, replaceValue, splice } from './splice.ts'
-import { keyText, objectText, runs, stringText, valueText } from './texts.arbitrary.ts'
+import { keyText, objectText, otherKeyText, runs, valueText } from './texts.arbitrary.ts'
 
 const wanted = wantMembers('a', 'b', 'c')
 
@@ -59,7 +59,7 @@ describe('splice', () => {
     const ours = keys.chain((names) => fc.tuple(...names.map((name) => fc.tuple(keyText(name), valueText))))
     const others = fc.array(
       fc.tuple(
-        stringText.filter((text) => JSON.parse(text).length > 1),
+        otherKeyText.filter((text) => JSON.parse(text).length > 1),
         valueText,
       ),
       { minLength: 1, maxLength: 3 },

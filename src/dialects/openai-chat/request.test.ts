@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isFailure } from '../../domain/failure.ts'
-import { memberText, objectText, runs, stringText, valueText } from '../../json/texts.arbitrary.ts'
+import { memberText, objectText, otherKeyText, runs, valueText } from '../../json/texts.arbitrary.ts'
 import { scanRequest } from './envelope.ts'
 import { type ChatChanges, type ChatRequest, prepareChatRequest, readChatRequest } from './request.ts'
 
@@ -179,7 +179,7 @@ describe('prepareChatRequest', () => {
         optional,
         fc.array(
           fc.tuple(
-            stringText.map((text) => `"_${text.slice(1)}`),
+            otherKeyText.map((text) => `"_${text.slice(1)}`),
             valueText,
           ),
           { maxLength: 3 },

@@ -52,6 +52,7 @@ describe('strictRefusal', () => {
   it.each([
     '"messages":[{"role":"assistant","audio":{"id":"a"}}]',
     '"messages":{}',
+    '"messages":["x"]',
     '"tools":[{"type":"function"},{"type":"web_search"}]',
     '"tools":[{}]',
     '"tools":{}',
@@ -66,9 +67,20 @@ describe('strictRefusal', () => {
   })
 
   it('refuses what is no JSON object, and survives any nesting', () => {
-    expect(strictRefusal(Buffer.from('{'))).toBe('The body is not a JSON object.')
-    expect(strictRefusal(Buffer.from('7'))).toBe('The body is not a JSON object.')
+    expect(strictRefusal(Buffer.from('{'))).toContain('must be a JSON object')
+    expect(strictRefusal(Buffer.from('7'))).toContain('must be a JSON object')
     const part = '{"type":"tool_result","content":['
     expect(ofContent(`[${part.repeat(100_000)}${']}'.repeat(100_000)}]`)).toContain('content part')
+  })
+
+  it('sees members behind escapes, also when JSON.parse has been taught to misread them', () => {
+    const message = '"messages":[{"role":"user","\\u0063ontent":[{"type":"image_url"}]}]'
+    expect(refusal(message)).toContain('content part')
+    expect(refusal('"messages":[],"\\u0070rediction":{}')).toContain("'prediction'")
+
+    refusal('"messages":[],"\\\\u0070redi":1')
+    refusal('"messages":[{"role":"user","\\\\u0063o":1}]')
+    expect(refusal(message)).not.toBeNull()
+    expect(refusal('"messages":[],"\\u0070rediction":{}')).not.toBeNull()
   })
 })

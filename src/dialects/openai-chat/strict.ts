@@ -19,7 +19,8 @@ const unboundedMembers = [
  */
 export function strictRefusal(body: Buffer): string | null {
   const request = parse(body)
-  if (request === null) return 'The body is not a JSON object.'
+  if (request === null)
+    return 'The body must be a JSON object without backslashes in its keys under a strict limit.'
   const member = unboundedMembers.find((name) => isGiven(request[name]))
   if (member !== undefined) return refused(`'${member}'`)
   if (asObject(request.prompt) !== null && !Array.isArray(request.prompt)) return refused('A stored prompt')
@@ -40,9 +41,11 @@ function toolRefusal(tools: unknown): string | null {
 function messagesRefusal(messages: unknown): string | null {
   if (!isGiven(messages)) return null
   if (!Array.isArray(messages)) return "'messages' must be an array under a strict limit."
-  for (const message of messages) {
-    if (isGiven(asObject(message)?.audio)) return refused('Audio in a message')
-    const refusal = contentRefusal(asObject(message)?.content, boundedParts)
+  for (const item of messages) {
+    const message = asObject(item)
+    if (message === null) return refused('A message that is no plain object')
+    if (isGiven(message.audio)) return refused('Audio in a message')
+    const refusal = contentRefusal(message.content, boundedParts)
     if (refusal !== null) return refusal
   }
   return null
@@ -76,8 +79,13 @@ function isPositiveInteger(value: unknown): boolean {
   return Number.isSafeInteger(value) && (value as number) > 0
 }
 
+/**
+ * The object that a value is; null for anything else, and for an object with a backslash in a key. Once V8's `JSON.parse` has read
+ * such a key it can take others for it, that are spelled with escapes: a caller could so hide a member from us.
+ */
 function asObject(value: unknown): JsonObject | null {
-  return typeof value === 'object' && value !== null ? (value as JsonObject) : null
+  if (typeof value !== 'object' || value === null) return null
+  return Object.keys(value).some((key) => key.includes('\\')) ? null : (value as JsonObject)
 }
 
 function parse(body: Buffer): JsonObject | null {
