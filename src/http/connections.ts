@@ -6,8 +6,11 @@ import type { Failure } from '../domain/failure.ts'
 export interface Served {
   /** The client has left. */
   leave(): void
-  /** Nothing more can be read from the client: `failure` says why, should the body be wanted. */
-  spoil(failure: Failure): void
+  /**
+   * Nothing more can be read from the client, because of `failure`. False if the client is to be told of it in place
+   * of this request's answer; true if there is an answer, or will be.
+   */
+  spoil(failure: Failure): boolean
   /** A look now and then, for what takes too long. */
   inspect(nowMs: number): void
 }
@@ -183,7 +186,7 @@ function isOverdue(connection: WatchedConnection, patience: Patience, now: numbe
   connection.seenUnsent = unsent
   connection.seenSent = sent
   return (
-    now >= connection.discardUntilMs ||
+    (now >= connection.discardUntilMs && connection.serving.length === 0) ||
     now - connection.stalledSinceMs >= patience.stallMs ||
     now - connection.idleSinceMs >= patience.idleMs
   )

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import type { Exchange } from '../gateway/exchange.ts'
-import { dial, echo, openTestServer, post, promised, refuse, type TestServer } from './test-kit.ts'
+import { dial, echo, hurried, openTestServer, post, promised, refuse, type TestServer } from './test-kit.ts'
 
 const open: TestServer[] = []
 async function serve(...args: Parameters<typeof openTestServer>): Promise<TestServer> {
@@ -44,6 +44,8 @@ const unsound: [what: string, request: string, status: number][] = [
   ['bare line feeds', 'POST /v1/x HTTP/1.1\nHost: localhost\n\n', 400],
   ['no Host', head(), 400],
   ['two Hosts', head(host, host), 400],
+  ['an empty Host', head('Host:'), 400],
+  ['a Host that is none', head('Host: a/b'), 400],
   ['the target *', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
   ['a target of another scheme', 'POST ftp://localhost/v1/x HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
   ['a target of another host', 'POST http://elsewhere/v1/x HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
@@ -91,6 +93,15 @@ test('a head that does not come whole in time is refused with 408', async () => 
   const client = dial(port)
   client.send('POST /v1/x HTTP/1.1\r\nHost: loc')
   expect((await client.closed()).text).toMatch(/^HTTP\/1.1 408 .*\{"error":"body_timeout"\}$/s)
+})
+
+test('so is the head of a later request', async () => {
+  const { port } = await serve(echo, { patience: { headMs: 40, idleMs: 30_000, stallMs: 30_000 } })
+  const client = dial(port)
+  client.send(post('/v1/x', 'first'))
+  await client.until(/first$/)
+  client.send('POST /v1/x HTTP/1.1\r\nHost: loc')
+  expect((await client.closed()).text).toMatch(/first.*HTTP\/1.1 408 .*\{"error":"body_timeout"\}$/s)
 })
 
 test('a connection on which nothing comes is closed without a word', async () => {
@@ -207,6 +218,22 @@ test('a bug is told with its id, and cuts an answer that has begun', async () =>
   expect(bugs.map(String)).toEqual(['Error: sync', 'Error: async', 'Error: late'])
 })
 
+test('a bug in a callback is told and ends nothing else', async () => {
+  const { port, bugs } = await serve((exchange) => {
+    exchange.onGone(() => {
+      throw new Error('gone')
+    })
+    exchange.onGone(() => bugs.push('the next one is called'))
+    exchange.start(200, [])
+    exchange.write(Buffer.from('begun'))
+  })
+  const client = dial(port)
+  client.send(post('/v1/x', ''))
+  await client.until(/begun/)
+  client.socket.destroy()
+  await expect.poll(() => bugs.map(String)).toEqual(['Error: gone', 'the next one is called'])
+})
+
 test('management is called with the caller, and its bug is told', async () => {
   const { port, bugs } = await serve(
     echo,
@@ -252,6 +279,48 @@ test('a body that management waits for and that stops arriving cuts the connecti
   client.send('POST /api/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc')
   expect((await client.closed()).text).toBe('')
   await expect.poll(() => server.stats().serving).toBe(0)
+})
+
+test('a chunk that is none, sent to management, is refused in its place', async () => {
+  const { port } = await serve(echo, {}, { management: (request) => void request.resume() })
+  const client = dial(port)
+  client.send('POST /api/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n')
+  client.send('what is this\r\n')
+  expect((await client.closed()).text).toMatch(/^HTTP\/1.1 400 .*connection: close.*\{"error":"invalid"\}$/s)
+})
+
+test('a header that cannot be sent is a bug, told like any other', async () => {
+  const { port, bugs } = await serve((exchange) => {
+    if (exchange.path === '/v1/whole') exchange.respond(200, ['x-a', 'b\r\nx-c: d'], Buffer.from('ok'))
+    else exchange.start(200, ['x-a', 'b\r\nx-c: d'])
+  })
+  const client = dial(port)
+  client.send(post('/v1/whole', '') + post('/v1/stream', ''))
+  const text = await client.until(/(HTTP\/1.1 500 .*internal"\}){2}$/s)
+  expect(text).not.toMatch(/x-c/)
+  expect(bugs).toHaveLength(2)
+})
+
+test('a refused upload behind a call in flight does not disturb it', async () => {
+  const held = promised<Exchange>()
+  const { port } = await serve(
+    (exchange) => {
+      if (exchange.path === '/v1/held') held.fulfil(exchange)
+      else refuse(exchange, { failure: 'unauthenticated', reason: 'missing' })
+    },
+    ...hurried,
+  )
+  const client = dial(port)
+  client.send(
+    `${post('/v1/held', '')}POST /v1/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999\r\n\r\n`,
+  )
+  const exchange = await held.promise
+  // Longer than a refused client has to stop sending.
+  await new Promise((resolve) => setTimeout(resolve, 250))
+  exchange.respond(200, [], Buffer.from('unharmed'))
+  expect((await client.closed()).text).toMatch(
+    /^HTTP\/1.1 200 .*unharmedHTTP\/1.1 401 .*unauthenticated"\}$/s,
+  )
 })
 
 test('a drain refuses what comes on kept connections, finishes what is served, and closes', async () => {

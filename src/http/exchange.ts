@@ -17,6 +17,8 @@ export interface Edge {
   elapsedMs(): number
   /** True once no connection should outlive the answer it carries. */
   isDraining(): boolean
+  /** Takes what a caller's callback threw. */
+  bug(error: unknown): void
 }
 
 /** An exchange, and what only the server may do with it. Its connection serves it from the start. */
@@ -41,7 +43,8 @@ export function openExchange(arrival: Arrival, edge: Edge): HostedExchange {
   let isLastOnConnection = false
   let hasLeft = false
   const goneListeners: (() => void)[] = []
-  let resume: (() => void) | null = null
+  let drainListener: (() => void) | null = null
+  let awaitsDrain = false
 
   function settle(): void {
     state = 'ended'
@@ -53,44 +56,58 @@ export function openExchange(arrival: Arrival, edge: Edge): HostedExchange {
     return isLastOnConnection || edge.isDraining()
   }
 
+  // `writeHead` comes first: should it throw for a header that cannot be sent, the answer has not begun.
   function respond(status: number, headers: HeaderList, content: Buffer): void {
     if (state !== 'open') return
-    settle()
+    const isWhole = body.isWhole()
+    const mayKeep = !mustClose() && (isWhole || (body.hasShortRest() && response.shouldKeepAlive))
     const list = [...headers, 'content-length', String(content.length)]
-    if (!body.isWhole()) {
-      refuseEarly(status, list, content)
-      return
-    }
-    if (mustClose()) list.push('connection', 'close')
-    response.writeHead(status, list).end(content)
+    if (!mayKeep) list.push('connection', 'close')
+    response.writeHead(status, list)
+    settle()
+    if (isWhole || mayKeep) response.end(content)
+    // Ending the response would close the connection.
+    else response.write(content)
+    if (!isWhole) discardRest(mayKeep)
   }
 
-  function refuseEarly(status: number, headers: HeaderList, content: Buffer): void {
+  function discardRest(mayKeep: boolean): void {
     connection.discardUntilMs = edge.elapsedMs() + discardLimits.ms
-    if (body.hasShortRest() && response.shouldKeepAlive && !mustClose()) {
-      response.writeHead(status, [...headers]).end(content)
-      body.discard(() => {
-        connection.discardUntilMs = Infinity
-      })
-    } else {
-      // Ending the response is what closes the connection.
-      response.writeHead(status, [...headers, 'connection', 'close']).write(content)
-      body.discard(() => response.end())
-    }
+    body.discard(() => {
+      if (mayKeep) connection.discardUntilMs = Infinity
+      else response.end()
+    })
   }
 
   function start(status: number, headers: HeaderList): void {
     if (state !== 'open') return
-    state = 'started'
     response.writeHead(status, mustClose() ? [...headers, 'connection', 'close'] : [...headers])
+    state = 'started'
   }
 
   function write(chunk: Buffer): boolean {
     if (state !== 'started') return true
     // Copied, because Node may still hold the bytes after this has returned.
     const mayGoOn = response.write(Buffer.from(chunk))
-    if (!mayGoOn && resume !== null) response.once('drain', resume)
+    if (!mayGoOn && !awaitsDrain) {
+      awaitsDrain = true
+      response.once('drain', goOn)
+    }
     return mayGoOn
+  }
+
+  function goOn(): void {
+    awaitsDrain = false
+    if (drainListener !== null) guard(drainListener)
+  }
+
+  // Node calls these with no request around them: what they throw would end the process.
+  function guard(listener: () => void): void {
+    try {
+      listener()
+    } catch (error) {
+      edge.bug(error)
+    }
   }
 
   function cut(): void {
@@ -108,7 +125,7 @@ export function openExchange(arrival: Arrival, edge: Edge): HostedExchange {
     hasLeft = true
     settle()
     body.fail({ failure: 'cancelled' })
-    for (const listener of goneListeners) listener()
+    goneListeners.forEach(guard)
   }
 
   const valuesOf = (name: string) => joinHeader(request.rawHeaders, name)
@@ -116,9 +133,8 @@ export function openExchange(arrival: Arrival, edge: Edge): HostedExchange {
   const exchange: Exchange = {
     method: request.method ?? '',
     path: arrival.path,
-    get host() {
-      return connection.isTrusted ? forwardedHost(head.host, valuesOf) : head.host
-    },
+    // Read now, because an object with a getter made a request twice as dear.
+    host: connection.isTrusted ? forwardedHost(head.host, valuesOf) : head.host,
     rawHeaders: request.rawHeaders,
     header: (name) => findHeader(request.rawHeaders, name),
     isForeign: () => isForeign(exchange.host, valuesOf, edge.ownNames),
@@ -131,7 +147,7 @@ export function openExchange(arrival: Arrival, edge: Edge): HostedExchange {
     start,
     write,
     onDrain(then) {
-      resume = then
+      drainListener = then
     },
     end() {
       if (state !== 'started') return
@@ -148,6 +164,7 @@ export function openExchange(arrival: Arrival, edge: Edge): HostedExchange {
     spoil(failure: Failure) {
       isLastOnConnection = true
       if (!body.isWhole()) body.fail(failure)
+      return true
     },
     inspect: body.inspect,
   }

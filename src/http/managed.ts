@@ -16,7 +16,13 @@ export function watchManaged(
   let quietSinceMs = 0
   const served: Served = {
     leave: () => {},
-    spoil: () => connection.socket.destroy(),
+    spoil() {
+      if (request.complete) return true
+      const isItsTurn = response.socket !== null
+      if (isItsTurn && !response.headersSent) return false
+      connection.socket.destroy()
+      return true
+    },
     inspect(nowMs) {
       const received = connection.socket.bytesRead
       if (request.complete || received !== seenBytes) {

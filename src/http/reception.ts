@@ -113,12 +113,16 @@ export function openReception(services: Services, edge: Edge, isTrusted: TrustCh
   return { receive, refuseExpectation }
 }
 
+const soundHost = /^[\w.~:[\]-]+$/
+
 /** What makes a request unsound whoever it is for; null when it is sound. */
 function faultOf(request: IncomingMessage, head: RequestHead, target: RequestTarget | null): Failure | null {
   if (target === null)
     return { failure: 'invalid', message: 'The request target is not a path of this server.' }
   if (head.hostCount !== 1 && (head.hostCount > 1 || request.httpVersion === '1.1'))
     return { failure: 'invalid', message: 'A request names its Host exactly once.' }
+  if (head.host !== null && !soundHost.test(head.host))
+    return { failure: 'invalid', message: 'The Host is not a host name.' }
   if (target.authority !== null && target.authority.toLowerCase() !== head.host?.toLowerCase())
     return { failure: 'invalid', message: 'The request target and the Host name different hosts.' }
   if (head.transferEncoding !== null && head.transferEncoding.toLowerCase() !== 'chunked')

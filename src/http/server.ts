@@ -83,6 +83,7 @@ export function openServer(parts: ServerParts): HttpServer {
     ownNames: new Set(settings.ownNames.map((name) => name.toLowerCase())),
     elapsedMs,
     isDraining: () => isDraining,
+    bug: parts.bug,
   }
   const reception = openReception(parts, edge, isTrusted)
   server.on('connection', accept)
@@ -106,7 +107,7 @@ export function openServer(parts: ServerParts): HttpServer {
   function refuseTunnel(request: IncomingMessage, socket: Duplex): void {
     malformedRequests++
     socket.on('error', () => {})
-    socket.end(rawRefusal(noTunnels, parseTarget(request.url ?? '')?.path ?? '/'))
+    socket.end(rawRefusal(noTunnels, parseTarget(request.url ?? '')?.path ?? '/'), () => socket.destroy())
   }
 
   function refuseMalformed(error: ParserError, socket: Socket): void {
@@ -117,20 +118,22 @@ export function openServer(parts: ServerParts): HttpServer {
       socket.destroySoon()
       return
     }
+    if (connection.discardUntilMs !== Infinity) {
+      // Told already: the parser reports each further piece.
+      if (socket.bytesRead - connection.discardFromBytes > discardLimits.bytes) socket.destroy()
+      return
+    }
     const { latest, serving } = connection
     const newest = serving.at(-1)
-    if (connection.discardUntilMs !== Infinity) {
-      // Told already. The parser reports each further piece.
-      if (socket.bytesRead - connection.discardFromBytes > discardLimits.bytes) socket.destroy()
-    } else if (newest !== undefined) newest.spoil(failure)
-    else if (latest !== null && !latest.writableFinished) {
+    if (newest?.spoil(failure)) return
+    if (newest === undefined && latest !== null && !latest.writableFinished) {
       latest.once('finish', () => refuseMalformed(error, socket))
-    } else {
-      malformedRequests++
-      connection.discardFromBytes = socket.bytesRead
-      connection.discardUntilMs = elapsedMs() + discardLimits.ms
-      socket.end(rawRefusal(failure, pathIn(error.rawPacket)))
+      return
     }
+    malformedRequests++
+    connection.discardFromBytes = socket.bytesRead
+    connection.discardUntilMs = elapsedMs() + discardLimits.ms
+    socket.end(rawRefusal(failure, pathIn(error.rawPacket)))
   }
 
   function rawRefusal(failure: Failure, path: string): Buffer {
