@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { parse } from 'yaml'
 import type { z } from 'zod'
 import { parseDuration } from './duration.ts'
@@ -93,7 +93,7 @@ export function loadSettings(flags: Flags, environment: Environment): Loaded {
 }
 
 /** Parses a file as YAML, of which JSON is a part. */
-export function readConfigurationFile(path: string): { file: unknown } | { faults: Fault[] } {
+function readConfigurationFile(path: string): { file: unknown } | { faults: Fault[] } {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
@@ -356,9 +356,4 @@ function testClock(environment: Environment, faults: Fault[]): string | null {
   if (environment.NODE_ENV === 'test') return file
   faults.push({ path: 'TOLLGATE_TEST_CLOCK', message: 'is only for tests: it needs NODE_ENV=test' })
   return null
-}
-
-/** Where the embedded database stands when nothing else is said. */
-export function defaultDatabasePath(dataDirectory: string): string {
-  return join(dataDirectory, 'tollgate.db')
 }

@@ -18,8 +18,3 @@ export function monotonicClock(startedAt: EpochMs, elapsedMs: () => number): Clo
 export function toRfc3339(at: EpochMs): string {
   return new Date(at).toISOString().replace('.000Z', 'Z')
 }
-
-/** RFC 3339 in UTC, always with milliseconds. */
-export function toRfc3339Millis(at: EpochMs): string {
-  return new Date(at).toISOString()
-}
