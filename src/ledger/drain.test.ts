@@ -143,6 +143,36 @@ describe.each(databases())('the drain on $name', ({ open, name }) => {
     expect(rollups[`tokens ${Date.UTC(2026, 5, 1)}`]).toEqual([7 * 15, 0])
   })
 
+  test('stores nothing twice while a commit that seemed lost is still on its way', async () => {
+    const late: Promise<unknown>[] = []
+    let transactions = 0
+    const slow: Database = {
+      ...database,
+      async transaction(work) {
+        if (transactions++ % 2 === 1) return database.transaction(work)
+        await new Promise<void>((begun, failed) => {
+          const commit = database.transaction(async (transaction) => {
+            const result = await work(transaction)
+            begun()
+            await new Promise((resolve) => setTimeout(resolve, 30))
+            return result
+          })
+          late.push(commit.catch(failed))
+        })
+        throw new StoreUnavailable('the connection was lost')
+      },
+    }
+    const records = Array.from({ length: 7 }, (_, index) => settlement(`a${index}`))
+    const limits = { recordsPerTransaction: 3, watermarkMs: 60_000, firstRetryMs: 1, longestRetryMs: 1 }
+    const message = await segmentOf(directory, records)
+    const events = await drainAll(testDrain(slow, directory, { limits }), message)
+    await Promise.all(late)
+    expect(events.map(({ event }) => event)).not.toContain('set_aside')
+    const { settlements, rollups } = await tablesOf(database)
+    expect(settlements).toEqual(records.map(({ id }) => id))
+    expect(rollups[`tokens ${Date.UTC(2026, 5, 1)}`]).toEqual([7 * 15, 0])
+  })
+
   test('ends when closed, and another goes on where it stood', async () => {
     const records = Array.from({ length: 5 }, (_, index) => settlement(`a${index}`))
     const message = await segmentOf(directory, records)
