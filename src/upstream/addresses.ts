@@ -48,7 +48,9 @@ const internal = blockList([
   ['fec0::', 10],
 ])
 
-/** Judges a numeric address. An IPv4 address within an IPv6 one is judged as the IPv4 address that it reaches. */
+/**
+ * Judges a numeric address. An IPv4 address within an IPv6 one is judged as the IPv4 address that it reaches.
+ */
 export function addressKind(address: string): AddressKind {
   const plain = unwrapAddress(address)
   if (isWithin(forbidden, plain)) return 'forbidden'
@@ -60,7 +62,10 @@ export function holdsAddress(networks: BlockList, address: string): boolean {
   return isWithin(networks, unwrapAddress(address))
 }
 
-/** IPv4-mapped, -translated and -compatible addresses, NAT64 and 6to4 become the IPv4 address that they stand for. */
+/**
+ * IPv4-mapped, -translated and -compatible addresses, NAT64 and 6to4 become the IPv4 address that they stand
+ * for.
+ */
 export function unwrapAddress(address: string): string {
   const withoutZone = address.split('%', 1)[0] ?? address
   if (!isIPv6(withoutZone)) return withoutZone

@@ -17,9 +17,15 @@ import { openResponseParser } from './response-parser.ts'
 export interface ConnectionOwner {
   /** The last TLS ticket of this origin, and what is kept for the next connection. */
   session: Buffer | null
-  /** The connection has done with an exchange and may take another one. Comes before the handler learns of the end. */
+  /**
+   * The connection has done with an exchange and may take another one. Comes before the handler learns of the
+   * end.
+   */
   onFree(connection: Connection): void
-  /** It ended under an exchange. `isStale`: an old connection that gave no byte, so that a new one may do better. */
+  /**
+   * It ended under an exchange. `isStale`: an old connection that gave no byte, so that a new one may do
+   * better.
+   */
   onLost(exchange: Exchange, failure: Failure, isStale: boolean): void
   /** Once, at the latest when the socket is closed. */
   onClosed(connection: Connection): void

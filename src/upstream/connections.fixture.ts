@@ -4,10 +4,10 @@ import { type AddressInfo, createServer as createRawServer, type Server, type So
 import { onTestFinished } from 'vitest'
 import type { Failure } from '../domain/failure.ts'
 import { isFailure } from '../domain/failure.ts'
+import type { UpstreamCall, UpstreamHead, UpstreamRequest } from './call.ts'
 import { openUpstream, type Upstream, type UpstreamOptions } from './connections.ts'
 import type { SweepTimer } from './deadlines.ts'
 import { type EgressRules, openEgress, type Resolve } from './egress.ts'
-import type { UpstreamCall, UpstreamHead, UpstreamRequest } from './exchange.ts'
 import { type Origin, parseOrigin } from './origin.ts'
 
 /** A real client whose time moves only by `pass`. It reaches loopback addresses. */
@@ -16,6 +16,7 @@ export interface TestClient extends Upstream {
   pass(ms: number): void
 }
 
+/** As for the client; the rest is made for tests. */
 export interface TestClientOptions extends Partial<Omit<UpstreamOptions, 'egress' | 'timer'>> {
   readonly rules?: Partial<EgressRules>
   readonly resolve?: Resolve
@@ -48,6 +49,7 @@ export function openTestClient({ rules, resolve = lookup, ...options }: TestClie
   }
 }
 
+/** For addresses that are known to be right. */
 export function originOf(url: string): Origin {
   const origin = parseOrigin(url)
   if (isFailure(origin)) throw new Error(`${url} is no origin`)
@@ -59,6 +61,7 @@ export function resolvesTo(...addresses: LookupAddress[]): Resolve {
   return (_, __, done) => process.nextTick(done, null, addresses)
 }
 
+/** A small request, with whatever the test changes of it. */
 export function requestTo(origin: Origin, change: Partial<UpstreamRequest> = {}): UpstreamRequest {
   return {
     origin,
@@ -71,6 +74,7 @@ export function requestTo(origin: Origin, change: Partial<UpstreamRequest> = {})
   }
 }
 
+/** What came of a call. */
 export interface Answer {
   readonly head: UpstreamHead | null
   readonly body: Buffer
@@ -115,10 +119,12 @@ export function watch(
   return watched
 }
 
+/** Sends a request and waits for what comes of it. */
 export function ask(client: Upstream, request: UpstreamRequest): Promise<Answer> {
   return watch(client, request).answer
 }
 
+/** A server on loopback; it ends with its test. */
 export interface TestServer {
   readonly origin: Origin
   /** All connections so far, the oldest first. */
@@ -127,7 +133,7 @@ export interface TestServer {
 }
 
 /** A server of HTTP that keeps connections for as long as the test lasts. */
-export async function serveHttp(listener: RequestListener): Promise<TestServer> {
+export function serveHttp(listener: RequestListener): Promise<TestServer> {
   const server = createServer({ keepAliveTimeout: 0 }, listener)
   return listen(server, 'http', 'connection')
 }
@@ -140,7 +146,10 @@ export async function serveRaw(onSocket: (socket: Socket, index: number) => void
   return served
 }
 
-/** Calls back with the number, from 0, of each whole request that arrives on the socket. Bodies must be 2 bytes long. */
+/**
+ * Calls back with the number, from 0, of each whole request that arrives on the socket. Bodies must be 2
+ * bytes long.
+ */
 export function onRequest(socket: Socket, answer: (index: number) => void): void {
   let text = ''
   let index = 0
@@ -157,6 +166,7 @@ export function onRequest(socket: Socket, answer: (index: number) => void): void
   })
 }
 
+/** Starts a server that tells of its sockets by `connectionEvent`. */
 export async function listen(server: Server, protocol: string, connectionEvent: string): Promise<TestServer> {
   const sockets: Socket[] = []
   server.prependListener(connectionEvent, (socket: Socket) => sockets.push(socket))
@@ -177,6 +187,7 @@ export async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await turn()
 }
 
+/** One turn of the event loop. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

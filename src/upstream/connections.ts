@@ -1,20 +1,14 @@
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import type { Failure } from '../domain/failure.ts'
+import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './call.ts'
 import { openDeadlines, type Phase, type SweepTimer } from './deadlines.ts'
 import type { DialSettings } from './dial.ts'
 import type { Egress } from './egress.ts'
-import {
-  callOf,
-  type Exchange,
-  failExchange,
-  openExchange,
-  type UpstreamCall,
-  type UpstreamHandler,
-  type UpstreamRequest,
-} from './exchange.ts'
+import { callOf, type Exchange, failExchange, openExchange } from './exchange.ts'
 import type { Origin } from './origin.ts'
 import { openPool, type Pool, type PoolCounts, type PoolLimits } from './pool.ts'
 
+/** What the client needs of its surroundings. */
 export interface UpstreamOptions {
   readonly egress: Egress
   readonly timer: SweepTimer
@@ -23,6 +17,7 @@ export interface UpstreamOptions {
   readonly extraAuthorities?: readonly string[]
 }
 
+/** A look at the client, for metrics. */
 interface UpstreamStats extends Readonly<PoolCounts> {
   /** Requests whose response is not complete. */
   readonly waiting: number
@@ -35,8 +30,8 @@ interface UpstreamStats extends Readonly<PoolCounts> {
 /** The gateway's HTTP/1.1 client. */
 export interface Upstream {
   /**
-   * Sends a request on a kept connection or a new one. Each connection serves one request at a time. A kept connection
-   * that turns out to be dead before it gave a byte is replaced once, and the request sent again.
+   * Sends a request on a kept connection or a new one. Each connection serves one request at a time. A kept
+   * connection that turns out to be dead before it gave a byte is replaced once, and the request sent again.
    * Throws for a request whose path or headers are not well-formed: that is a bug.
    */
   send(request: UpstreamRequest, handler: UpstreamHandler): UpstreamCall

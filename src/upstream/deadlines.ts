@@ -26,8 +26,8 @@ export interface Deadlines<T extends Timed> {
 }
 
 /**
- * Keeps deadlines without a timer or a look at the clock for each: a phase begins at the first sweep that sees it. So a
- * deadline strikes up to two sweeps late, and never early.
+ * Keeps deadlines without a timer or a look at the clock for each: a phase begins at the first sweep that
+ * sees it. So a deadline strikes up to two sweeps late, and never early.
  */
 export function openDeadlines<T extends Timed>(onExpired: (timed: T, phase: Phase) => void): Deadlines<T> {
   const waiting = new Set<T>()

@@ -52,7 +52,9 @@ export function contentCodingOf(contentEncoding: string): ContentCoding | null {
   }
 }
 
-/** Opens a decoder. Output comes later than the input, from another thread; a body without a byte is empty. */
+/**
+ * Opens a decoder. Output comes later than the input, from another thread; a body without a byte is empty.
+ */
 export function openDecoder(coding: ContentCoding, sink: DecoderSink): Decoder {
   let stream: Transform | null = null
   let isPaused = false

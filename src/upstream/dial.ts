@@ -5,8 +5,8 @@ import type { Route } from './egress.ts'
 /** What all connections of one client share. */
 export interface DialSettings {
   /**
-   * One buffer for the reads of all sockets, so that a read allocates nothing. Each read is used up before the next one
-   * happens anywhere.
+   * One buffer for the reads of all sockets, so that a read allocates nothing. Each read is used up before
+   * the next one happens anywhere.
    */
   readonly readBuffer: Buffer
   /** Shared because to make one takes milliseconds: it loads all trusted certificates. */
@@ -24,10 +24,11 @@ export interface DialEvents {
 const probeAfterMs = 30_000
 
 /**
- * Begins a connection, through the route's own lookup. Certificates are always checked, whatever the environment says.
+ * Begins a connection, through the route's own lookup. Certificates are always checked, whatever the
+ * environment says.
  *
- * Known limit: an upstream that closes without TLS's own end looks the same as one that ends properly, so a body that is
- * ended by the connection's end may be cut unnoticed.
+ * Known limit: an upstream that closes without TLS's own end looks the same as one that ends properly, so a
+ * body that is ended by the connection's end may be cut unnoticed.
  */
 export function dial(
   route: Route,

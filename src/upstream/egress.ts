@@ -11,6 +11,7 @@ export type Resolve = (
   done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void
 
+/** What the operator allows. */
 export interface EgressRules {
   /** Origins that the operator wrote in the configuration file: internal addresses pass there. */
   readonly trusted: readonly Origin[]
@@ -29,8 +30,8 @@ export interface Route {
 /** The one door to other machines. */
 export interface Egress {
   /**
-   * The way to an origin, or an `upstream` failure with problem `refused`. An address in the origin itself is judged here;
-   * a name is judged by what it resolves to, at each new connection, by the route's `lookup`.
+   * The way to an origin, or an `upstream` failure with problem `refused`. An address in the origin itself is
+   * judged here; a name is judged by what it resolves to, at each new connection, by the route's `lookup`.
    */
   route(origin: Origin): Route | Failure
 }
@@ -46,9 +47,9 @@ export const egressRefusal: Failure = {
 }
 
 /**
- * Opens the door. Public addresses pass. Loopback, private and reserved ones pass if `allowPrivate` holds them or if the
- * origin is trusted; link-local, metadata, multicast and unspecified ones never do.
- * Returns an `invalid` failure for a network that is none.
+ * Opens the door. Public addresses pass. Loopback, private and reserved ones pass if `allowPrivate` holds
+ * them or if the origin is trusted; link-local, metadata, multicast and unspecified ones never do. Returns an
+ * `invalid` failure for a network that is none.
  */
 export function openEgress(rules: EgressRules, resolve: Resolve): Egress | Failure {
   const allowed = new BlockList()

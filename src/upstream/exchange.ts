@@ -1,66 +1,12 @@
 import type { Failure } from '../domain/failure.ts'
+import type { UpstreamCall, UpstreamHandler, UpstreamRequest, UpstreamTimeouts } from './call.ts'
 import type { Phase, Timed } from './deadlines.ts'
 import { contentCodingOf, type Decoder, openDecoder } from './decoder.ts'
-import type { Origin } from './origin.ts'
 import { type OutgoingRequest, prepareRequest } from './outgoing-request.ts'
 import type { ResponseHead } from './response-head.ts'
-import { type ResponseHeaders, withoutHeaders } from './response-headers.ts'
+import { withoutHeaders } from './response-headers.ts'
 
-/** How long to wait for what; Infinity where there is no limit. */
-export interface UpstreamTimeouts {
-  /** For name, connection and TLS. */
-  readonly connectMs: number
-  /** From the request's last byte, or the last progress in sending it, to the head of the response. */
-  readonly firstByteMs: number
-  /** Between two reads of the response. Goes on while the caller has paused it, and begins anew with `resume`. */
-  readonly idleMs: number
-  /** From `send` to the end of the response. */
-  readonly totalMs: number
-}
-
-export interface UpstreamRequest {
-  readonly origin: Origin
-  readonly method: 'GET' | 'POST'
-  /** With its query, escaped: visible ASCII only. */
-  readonly path: string
-  /**
-   * Finished header lines, each ending in CRLF, in Latin-1. Without `host`, `content-length`, `connection`,
-   * `transfer-encoding` and `accept-encoding`. Their values must be free of line ends: that is not looked at again.
-   */
-  readonly headers: string
-  /** The body's pieces, in order. They must not change before the first byte of the response: they may be sent twice. */
-  readonly body: readonly Buffer[]
-  readonly timeouts: UpstreamTimeouts
-}
-
-/**
- * Takes the response: `onHead`, any number of `onData`, then `onEnd`; or, at any point before the end, `onFailure`.
- * Nothing is called after one of these two or after `abort`, and nothing within `send`.
- * What these functions throw is a bug and reaches the process.
- */
-export interface UpstreamHandler {
-  onHead(head: UpstreamHead): void
-  /** A part of the body as bytes of its content: no framing, no coding. A view: valid only during the call. */
-  onData(part: Buffer): void
-  onEnd(): void
-  /** `upstream` or `upstream_timeout`. */
-  onFailure(failure: Failure): void
-}
-
-/** 2xx to 5xx, redirects included: they are never followed. */
-export interface UpstreamHead {
-  readonly status: number
-  readonly headers: ResponseHeaders
-}
-
-/** A hold on one request that was sent. */
-export interface UpstreamCall {
-  /** Leaves: closes the connection if the response is not complete, and silences the handler. */
-  abort(): void
-  /** Stops reading. What was read already still comes: 64 KiB at most. */
-  pause(): void
-  resume(): void
-}
+export type { UpstreamHead, UpstreamRequest, UpstreamTimeouts } from './call.ts'
 
 /** The connection of an exchange, as far as the exchange needs it. */
 export interface Carrier {
@@ -83,7 +29,9 @@ export interface Exchange extends Timed {
   readonly onOver: (exchange: Exchange) => void
 }
 
-/** Throws for a request that is not well-formed: that is a bug. */
+/**
+ * Begins an exchange, without a connection yet. Throws for a request that is not well-formed: that is a bug.
+ */
 export function openExchange(
   request: UpstreamRequest,
   handler: UpstreamHandler,
@@ -106,13 +54,17 @@ export function openExchange(
   }
 }
 
-/** The connection waits, or sends. */
+/** Something else is being waited for from now on. */
 export function enterPhase(exchange: Exchange, phase: Exclude<Phase, 'total'>, phaseMs: number): void {
   exchange.phase = phase
   exchange.phaseMs = phaseMs
   exchange.hasProgressed = true
 }
 
+/**
+ * The response has begun. A coded body is decoded from here on, and the headers no longer speak of the
+ * coding.
+ */
 export function headArrived(exchange: Exchange, head: ResponseHead): void {
   exchange.request = null
   enterPhase(exchange, 'idle', exchange.timeouts.idleMs)
@@ -135,6 +87,7 @@ export function headArrived(exchange: Exchange, head: ResponseHead): void {
   exchange.handler.onHead({ status: head.status, headers })
 }
 
+/** A part of the body was read: a view, valid during the call only. */
 export function dataArrived(exchange: Exchange, part: Buffer): void {
   if (exchange.isOver) return
   exchange.hasProgressed = true
@@ -149,6 +102,7 @@ export function bodyArrived(exchange: Exchange): void {
   else exchange.decoder.end()
 }
 
+/** Ends with a failure, wherever the exchange stands. Does nothing if it is over. */
 export function failExchange(exchange: Exchange, failure: Failure): void {
   if (abandonExchange(exchange)) exchange.handler.onFailure(failure)
 }
@@ -169,6 +123,7 @@ function endExchange(exchange: Exchange): void {
   if (abandonExchange(exchange)) exchange.handler.onEnd()
 }
 
+/** The caller's hold on the exchange. It outlives the exchange, and then does nothing. */
 export function callOf(exchange: Exchange): UpstreamCall {
   return {
     abort: () => void abandonExchange(exchange),

@@ -13,7 +13,9 @@ export interface Origin {
   readonly key: string
 }
 
-/** Reads the origin of an absolute URL; its path and query are ignored. Refuses credentials within the URL. */
+/**
+ * Reads the origin of an absolute URL; its path and query are ignored. Refuses credentials within the URL.
+ */
 export function parseOrigin(text: string): Origin | Failure {
   if (!URL.canParse(text)) return invalid('is not a URL')
   const url = new URL(text)

@@ -1,4 +1,4 @@
-import type { Origin } from './origin.ts'
+import type { UpstreamRequest } from './call.ts'
 
 /** A request as it goes out: its head with all lines, and the pieces of its body. */
 export interface OutgoingRequest {
@@ -8,17 +8,11 @@ export interface OutgoingRequest {
   readonly bodyBytes: number
 }
 
-/** What `prepareRequest` reads of a request. */
-interface RequestParts {
-  readonly origin: Origin
-  readonly method: 'GET' | 'POST'
-  readonly path: string
-  readonly headers: string
-  readonly body: readonly Buffer[]
-}
-
-/** Frames a request. Throws where path or headers could be read as something else by the upstream: that is a bug. */
-export function prepareRequest({ origin, method, path, headers, body }: RequestParts): OutgoingRequest {
+/**
+ * Frames a request. Throws where path or headers could be read as something else by the upstream: that is a
+ * bug.
+ */
+export function prepareRequest({ origin, method, path, headers, body }: UpstreamRequest): OutgoingRequest {
   if (!/^\/[\x21-\x7e]*$/.test(path)) throw new TypeError('the path of an upstream request is not a path')
   let bodyBytes = 0
   for (const piece of body) bodyBytes += piece.length
@@ -30,7 +24,10 @@ export function prepareRequest({ origin, method, path, headers, body }: RequestP
   return { head, body, bodyBytes }
 }
 
-/** Cut down to one byte, a character such as U+010A would become a line end. ASCII alone is told by its length. */
+/**
+ * Cut down to one byte, a character such as U+010A would become a line end. ASCII alone is told by its
+ * length.
+ */
 function assertLatin1(head: string): void {
   if (Buffer.byteLength(head) !== head.length && /[^\0-\xff]/.test(head)) {
     throw new TypeError('the head of an upstream request holds a character outside Latin-1')

@@ -4,6 +4,7 @@ import type { DialSettings } from './dial.ts'
 import type { Route } from './egress.ts'
 import { type Exchange, enterPhase, failExchange } from './exchange.ts'
 
+/** How many connections there may be, and for how long. */
 export interface PoolLimits {
   /** Free connections kept at most for one origin; one too many is closed. */
   readonly maxIdlePerOrigin: number
@@ -35,7 +36,9 @@ export interface Pool {
   uncleanCount(): number
 }
 
-/** Closed this long before the upstream would: so a request rarely meets a connection that is being closed. */
+/**
+ * Closed this long before the upstream would: so a request rarely meets a connection that is being closed.
+ */
 const marginMs = 1_000
 
 const tooMany: Failure = {
@@ -46,7 +49,9 @@ const tooMany: Failure = {
 
 /** Opens the pool of one origin, without connections. */
 export function openPool(route: Route, dialling: DialSettings, limits: PoolLimits, counts: PoolCounts): Pool {
-  /** The one freed last is at the end, and is taken first: few stay warm, the rest grow old and are closed. */
+  /**
+   * The one freed last is at the end, and is taken first: few stay warm, the rest grow old and are closed.
+   */
   const free: Connection[] = []
   let openCount = 0
   let isClosed = false

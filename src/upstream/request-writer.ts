@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net'
 import type { OutgoingRequest } from './outgoing-request.ts'
 
-/** Up to here a request goes out as one buffer in one write; above, copying costs more than further writes. */
+/**
+ * Up to here a request goes out as one buffer in one write; above, copying costs more than further writes.
+ */
 const joinedBytes = 65_536
 
 /** Writes the requests of one connection, no faster than the upstream reads. */

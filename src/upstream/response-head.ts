@@ -38,11 +38,11 @@ export function isValueByte(byte: number): boolean {
 }
 
 /**
- * Reads a response's status line and header lines: `bytes` up to `end`, which lies after the last line's CRLF and before
- * the empty line.
+ * Reads a response's status line and header lines: `bytes` up to `end`, which lies after the last line's CRLF
+ * and before the empty line.
  *
- * Strict: names are tokens, values hold no controls, no folded lines, at most one Content-Length of plain digits,
- * `chunked` as the only transfer coding, and never both.
+ * Strict: names are tokens, values hold no controls, no folded lines, at most one Content-Length of plain
+ * digits, `chunked` as the only transfer coding, and never both.
  */
 export function parseResponseHead(bytes: Buffer, end: number): ResponseHead | Garbage {
   const status = statusOf(bytes)
@@ -82,7 +82,10 @@ const noNotes: Notes = {
   keepAliveMs: Number.POSITIVE_INFINITY,
 }
 
-/** Takes one line into the notes if it is one of the five that matter here; they are told apart by length first. */
+/**
+ * Takes one line into the notes if it is one of the five that matter here; they are told apart by length
+ * first.
+ */
 function note(notes: Notes, bytes: Buffer, at: number, colon: number, lineEnd: number): string | null {
   const length = colon - at
   if (length !== 14 && length !== 17 && length !== 10 && length !== 16) return null

@@ -7,8 +7,8 @@ export interface ResponseHeaders {
 /**
  * Headers over their raw text.
  *
- * `lines` begins with CRLF and ends each line with CRLF: `\r\nContent-Type: text/plain\r\n`. Nothing is split or
- * lowered before the first `get`; each `get` is one search.
+ * `lines` begins with CRLF and ends each line with CRLF: `\r\nContent-Type: text/plain\r\n`. Nothing is split
+ * or lowered before the first `get`; each `get` is one search.
  */
 export function responseHeaders(lines: string): ResponseHeaders {
   let lowered: string | null = null

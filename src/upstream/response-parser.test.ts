@@ -13,7 +13,10 @@ interface Reading {
   afterClose: 'end' | 'cut' | null
 }
 
-/** Feeds the pieces until the response is over; all events of one reading, in a form that does not show the pieces. */
+/**
+ * Feeds the pieces until the response is over; all events of one reading, in a form that does not show the
+ * pieces.
+ */
 function read(pieces: readonly Buffer[], parser = makeParser()): Reading {
   const { reading, begin, take, close } = parser
   begin()

@@ -9,11 +9,15 @@ import {
 /** Takes what is read of a response, in order. */
 export interface ResponseSink {
   onHead(head: ResponseHead): void
-  /** A part of the body without its framing, at most one call per read. A view: valid only during the call. */
+  /**
+   * A part of the body without its framing, at most one call per read. A view: valid only during the call.
+   */
   onData(part: Buffer): void
 }
 
-/** `end`: the response is complete. `overrun`: complete too, but the upstream sent more than was asked for. */
+/**
+ * `end`: the response is complete. `overrun`: complete too, but the upstream sent more than was asked for.
+ */
 export type ReadResult = 'more' | 'end' | 'overrun' | Garbage
 
 /** Reads one response after the other from the bytes of a connection. */
@@ -71,7 +75,10 @@ export function openResponseParser(sink: ResponseSink): ResponseParser {
   /** Of the size line, or of the trailers. */
   let lineBytes = 0
 
-  /** Keeps a part of a head until the rest comes. By doubling, so that a head that drips costs no more than one that pours. */
+  /**
+   * Keeps a part of a head until the rest comes. By doubling, so that a head that drips costs no more than
+   * one that pours.
+   */
   function hold(chunk: Buffer): Buffer {
     if (heldBytes + chunk.length > held.length) {
       const larger = Buffer.allocUnsafe(Math.max(1024, heldBytes + chunk.length, held.length * 2))
@@ -140,8 +147,8 @@ export function openResponseParser(sink: ResponseSink): ResponseParser {
   }
 
   /**
-   * Takes chunks apart and moves their contents together within the read, so that a burst of small chunks reaches the
-   * sink, and from there the caller's socket, as one.
+   * Takes chunks apart and moves their contents together within the read, so that a burst of small chunks
+   * reaches the sink, and from there the caller's socket, as one.
    */
   function readChunked(chunk: Buffer): ReadResult {
     let dataStart = 0
