@@ -1,6 +1,6 @@
 import type { NodeId } from '../domain/ids.ts'
 import type { Plan, PlanRow, Window } from '../limits/plan.ts'
-import type { LimitFact, NodeFact } from './facts.ts'
+import type { LimitFact } from './facts.ts'
 import { type EffectiveLimit, inheritedLimits, type Lineage } from './inherit.ts'
 
 const windows: Record<LimitFact['unit'], Window> = {
@@ -24,18 +24,6 @@ export function ownCounters(lineage: Lineage): string[] {
       .filter(({ counterOwner }) => counterOwner === self.id)
       .map(({ limit }) => counterName(self.id, slug, limit)),
   )
-}
-
-/** The group and its ancestors, found by id; null when one of them is unknown. */
-export function lineageOf(node: NodeFact, find: (id: NodeId) => NodeFact | null): Lineage | null {
-  const lineage: [NodeFact, ...NodeFact[]] = [node]
-  for (let parentId = node.parentId; parentId !== null; ) {
-    const parent = find(parentId)
-    if (parent === null) return null
-    lineage.push(parent)
-    parentId = parent.parentId
-  }
-  return lineage
 }
 
 function toRow({ limit, counterOwner }: EffectiveLimit, slug: string): PlanRow {

@@ -6,12 +6,17 @@ import type { Position } from './cursor.ts'
 import type { EndpointFact, Region } from './facts.ts'
 import type { Changed } from './snapshot.ts'
 
-/** Endpoints written after a revision. */
+/** Endpoints written after a revision; the first load, after revision 0, leaves out what is gone. */
 export async function readChangedEndpoints(
   database: Kysely<Schema>,
   since: number,
 ): Promise<Changed<EndpointFact>[]> {
-  const rows = await database.selectFrom('endpoints').selectAll().where('revision', '>', since).execute()
+  const rows = await database
+    .selectFrom('endpoints')
+    .selectAll()
+    .where('revision', '>', since)
+    .$if(since === 0, (query) => query.where('deleted_at', 'is', null))
+    .execute()
   return rows.map((row) => ({ id: row.id, fact: row.deleted_at === null ? toEndpoint(row) : null }))
 }
 

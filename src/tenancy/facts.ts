@@ -12,14 +12,12 @@ export interface WorkspaceFact {
   readonly domains: readonly string[]
 }
 
-export const workspaceKeyTypes = [
-  'PERSONAL',
-  'WORKSPACE_MANAGE_ALL',
-  'WORKSPACE_INVOKE',
-  'WORKSPACE_EXPORT_METRICS',
-  'WORKSPACE_MANAGE_API_KEYS',
-] as const
-export type WorkspaceKeyType = (typeof workspaceKeyTypes)[number]
+export type WorkspaceKeyType =
+  | 'PERSONAL'
+  | 'WORKSPACE_MANAGE_ALL'
+  | 'WORKSPACE_INVOKE'
+  | 'WORKSPACE_EXPORT_METRICS'
+  | 'WORKSPACE_MANAGE_API_KEYS'
 
 /** A live management credential of one workspace. */
 export interface WorkspaceKeyFact {

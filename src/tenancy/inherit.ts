@@ -11,6 +11,18 @@ export interface EffectiveLimit {
 /** A group and its ancestors: itself first, its root last. */
 export type Lineage = readonly [NodeFact, ...NodeFact[]]
 
+/** The group and its ancestors, found by id; null when one of them is unknown. */
+export function lineageOf(node: NodeFact, find: (id: NodeId) => NodeFact | null): Lineage | null {
+  const lineage: [NodeFact, ...NodeFact[]] = [node]
+  for (let parentId = node.parentId; parentId !== null; ) {
+    const parent = find(parentId)
+    if (parent === null) return null
+    lineage.push(parent)
+    parentId = parent.parentId
+  }
+  return lineage
+}
+
 /**
  * The limits that hold for a group on one slug: its own first, then upwards. The only place where the two modes
  * differ, and what both the API shows and the gateway enforces.

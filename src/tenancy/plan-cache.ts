@@ -1,8 +1,9 @@
 import type { NodeId } from '../domain/ids.ts'
 import { type MovingAverage, newMovingAverage } from '../limits/estimate.ts'
 import type { Plan } from '../limits/plan.ts'
-import { compilePlan, lineageOf } from './compile.ts'
+import { compilePlan } from './compile.ts'
 import type { NodeFact } from './facts.ts'
+import { lineageOf } from './inherit.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** What is kept for one group and slug. */

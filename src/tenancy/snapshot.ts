@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { NodeId, WorkspaceId } from '../domain/ids.ts'
-import { lineageOf, ownCounters } from './compile.ts'
+import { ownCounters } from './compile.ts'
 import type {
   AdminKeyFact,
   EndpointFact,
@@ -11,6 +11,7 @@ import type {
   WorkspaceFact,
   WorkspaceKeyFact,
 } from './facts.ts'
+import { lineageOf } from './inherit.ts'
 import { emptyShardedMap, type ShardedMap } from './sharded-map.ts'
 
 /** One immutable view of everything the data plane reads. A call takes it once and never sees half a change. */

@@ -13,7 +13,7 @@ import { type Keys, keysOf } from './keys.ts'
 import { loadChanges } from './load.ts'
 import type { RandomBytes } from './random-text.ts'
 import { advance, countersGone, emptySnapshot, type Snapshot } from './snapshot.ts'
-import { type Workspaces, workspacesOf } from './workspaces.ts'
+import { ensureDefaultWorkspace, type Workspaces, workspacesOf } from './workspaces.ts'
 import { writerOf } from './write.ts'
 
 /**
@@ -82,7 +82,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     refresh: () => inTurn(advanceOnce),
   }
   await tenancy.refresh()
-  await tenancy.ensureDefaultWorkspace()
+  await ensureDefaultWorkspace(context)
   return tenancy
 }
 

@@ -1,4 +1,6 @@
+import type { Kysely } from 'kysely'
 import { type Failure, isFailure } from '../domain/failure.ts'
+import type { Schema } from '../store/schema.ts'
 import type { Context } from './context.ts'
 import { digestCredential, digestFileEntry } from './digest.ts'
 import type { WorkspaceKeyType } from './facts.ts'
@@ -23,7 +25,7 @@ export interface WorkspaceDefinition {
   readonly name: string
   readonly onboarded: boolean
   readonly slugPrefixes: readonly string[]
-  /** Host names, in lower case and without a port. */
+  /** Host names without a port. */
   readonly domains: readonly string[]
   readonly keys: readonly { readonly name: string; readonly value: string; readonly type: WorkspaceKeyType }[]
   readonly secrets: readonly { readonly id: string; readonly value: string }[]
@@ -48,8 +50,6 @@ export interface Workspaces {
    * one that the file does not name any more stays. All of it or nothing; null when it is done.
    */
   applyWorkspaces(definitions: readonly WorkspaceDefinition[]): Promise<Failure | null>
-  /** Makes the workspace that is always there, once. */
-  ensureDefaultWorkspace(): Promise<void>
 }
 
 /** Always there, onboarded, and the owner of these prefixes. */
@@ -74,7 +74,7 @@ const conflicts = {
 const fromFile = { workspaceId: null, actor: 'configuration_file' }
 
 export function workspacesOf(context: Context): Workspaces {
-  const { read, write } = context
+  const { write } = context
   return {
     async applyWorkspaces(definitions) {
       const whole = definitions.map(withDefaults)
@@ -108,22 +108,24 @@ export function workspacesOf(context: Context): Workspaces {
       )
       return isFailure(outcome) ? outcome : null
     },
-
-    async ensureDefaultWorkspace() {
-      const { id, name, slugPrefixes } = defaultWorkspace
-      const found = await read.selectFrom('workspaces').select('id').where('id', '=', id).executeTakeFirst()
-      if (found) return
-      await write({ workspaceId: null, actor: 'installation' }, async (it) => {
-        const { revision, at } = await it.begin()
-        const row = { id, name, onboarded: 1, created_at: at, revision, config_hash: null }
-        // An instance that starts at the same moment may have been first.
-        await releaseNames(it.transaction, [id])
-        await upsertWorkspace(it.transaction, row, slugPrefixes, [])
-        await it.audit('WORKSPACE_CREATED', id, {})
-        return true
-      })
-    },
   }
+}
+
+/** Makes the workspace that is always there, once. */
+export async function ensureDefaultWorkspace({ read, write }: Context): Promise<void> {
+  const { id, name, slugPrefixes } = defaultWorkspace
+  const isThere = async (database: Kysely<Schema>) =>
+    (await database.selectFrom('workspaces').select('id').where('id', '=', id).execute()).length > 0
+  if (await isThere(read)) return
+  await write({ workspaceId: null, actor: 'installation' }, async (it) => {
+    const { revision, at } = await it.begin()
+    const row = { id, name, onboarded: 1, created_at: at, revision, config_hash: null }
+    // An instance that starts at the same moment may have been first.
+    if (await isThere(it.transaction)) return true
+    await upsertWorkspace(it.transaction, row, slugPrefixes, [])
+    await it.audit('WORKSPACE_CREATED', id, {})
+    return true
+  })
 }
 
 /** What the file says otherwise than the last time; digests by entity, null where nothing is to be written. */
@@ -137,7 +139,8 @@ interface Change {
   readonly parts: readonly string[]
 }
 
-function withDefaults(definition: WorkspaceDefinition): WorkspaceDefinition {
+function withDefaults(given: WorkspaceDefinition): WorkspaceDefinition {
+  const definition = { ...given, domains: given.domains.map((domain) => domain.toLowerCase()) }
   if (definition.id !== defaultWorkspace.id) return definition
   const slugPrefixes = [...new Set([...defaultWorkspace.slugPrefixes, ...definition.slugPrefixes])]
   return { ...definition, onboarded: true, slugPrefixes }

@@ -51,7 +51,7 @@ export const keys = {
   n: 'n-manages-everything',
 } as const
 
-export const masterKey = 'the master key of the tests'
+const masterKey = 'the master key of the tests'
 
 export async function openWorld(database: Database): Promise<World> {
   let now = Date.UTC(2026, 10, 2, 8, 15)
