@@ -82,7 +82,9 @@ export function route<
 }
 
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> | Failure {
-  const parsed = schema.safeParse(value)
+  const parsed = schema.safeParse(value, {
+    error: ({ input }) => (input === undefined ? 'is required' : undefined),
+  })
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]
   const path = issue?.path.map(String).join('.') ?? ''

@@ -12,11 +12,16 @@ import type { ChangedNode } from './snapshot.ts'
 type Chosen = Schema & { chosen: { id: string } }
 type NodeRow = Awaited<ReturnType<typeof nodeRows>>[number]
 
-/** Nodes with their models and limits: one statement, so one consistent view of each. */
+/**
+ * Nodes with their models and limits: one statement, so one consistent view of each.
+ *
+ * The cross joins of this file are inner joins whose order SQLite keeps. Left to choose, it may walk the whole table
+ * to spare itself the sorting of a few rows.
+ */
 function nodeRows(creator: QueryCreator<Chosen>) {
   return creator
     .selectFrom('chosen')
-    .innerJoin('nodes', 'nodes.id', 'chosen.id')
+    .crossJoin('nodes')
     .leftJoin('grants', (join) =>
       join.onRef('grants.owner_id', '=', 'nodes.id').on('grants.owner_kind', '=', 'node'),
     )
@@ -26,6 +31,7 @@ function nodeRows(creator: QueryCreator<Chosen>) {
         .on('limits.owner_kind', '=', 'node')
         .onRef('limits.model', '=', 'grants.model'),
     )
+    .whereRef('nodes.id', '=', 'chosen.id')
     .selectAll('nodes')
     .select(['grants.model', 'limits.family', 'limits.metric', 'limits.unit'])
     .select(['limits.ceiling_whole', 'limits.strict'])
@@ -51,8 +57,9 @@ export async function readLineages(
         .where('deleted_at', 'is', null)
         .union(
           creator
-            .selectFrom('nodes')
-            .innerJoin('chosen', 'chosen.id', 'nodes.id')
+            .selectFrom('chosen')
+            .crossJoin('nodes')
+            .whereRef('nodes.id', '=', 'chosen.id')
             .select('nodes.parent_id as id')
             .where('nodes.parent_id', 'is not', null)
             .$castTo<{ id: string }>(),
@@ -264,8 +271,9 @@ function liveSubtree(creator: QueryCreator<Schema & { subtree: { id: string } }>
     .where('id', '=', id)
     .unionAll(
       creator
-        .selectFrom('nodes')
-        .innerJoin('subtree', 'subtree.id', 'nodes.parent_id')
+        .selectFrom('subtree')
+        .crossJoin('nodes')
+        .whereRef('nodes.parent_id', '=', 'subtree.id')
         .select('nodes.id')
         .where('nodes.deleted_at', 'is', null),
     )

@@ -72,6 +72,8 @@ export async function openWorld(database: Database): Promise<World> {
   const reportBug = (error: unknown) => `bug-${bugs.push(error)}`
   const { fetch: serve } = createManagement({ tenancy, version: '0.0.0', reportBug })
   const server = createServer(getRequestListener(serve)).listen(0, '127.0.0.1')
+  // A test may be busy for longer than an idle connection would be kept.
+  server.keepAliveTimeout = 0
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
