@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { type Failure, isFailure } from '../domain/failure.ts'
 import type { Tenancy } from '../tenancy/tenancy.ts'
 import type { Caller } from '../tenancy/write.ts'
+import type { ReadBody } from './read-json.ts'
 
 type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 
@@ -13,8 +14,7 @@ export interface RouteRequest {
   readonly params: Readonly<Record<string, string>>
   /** The first value of each query parameter. */
   readonly query: Readonly<Record<string, string>>
-  /** The body as JSON; undefined where it is empty. */
-  readBody(): Promise<unknown>
+  readBody(): Promise<ReadBody | Failure>
 }
 
 /** A route as the server and the OpenAPI document see it. */
@@ -71,10 +71,10 @@ export function route<
       if (missing) return missing
       const filter = query ? parse(query, request.query) : ({} as z.output<Query>)
       if (isFailure(filter)) return filter
-      const read = body ? await request.readBody() : undefined
+      const read = body ? await request.readBody() : { json: undefined }
       if (isFailure(read)) return read
       const parsed = body
-        ? parse(body, bodyIsOptional && read === undefined ? {} : read)
+        ? parse(body, bodyIsOptional && read.json === undefined ? {} : read.json)
         : (undefined as z.output<Body>)
       return isFailure(parsed) ? parsed : handle({ ...request, filter, body: parsed })
     },

@@ -98,6 +98,14 @@ describe.each(databases())('edges of management on $name', ({ open }) => {
     expect((await call('POST', groups, { body: padded })).status).toBe(200)
   })
 
+  test('members that are not ours are ignored, whatever they are called', async () => {
+    const odd = { failure: 'internal', constructor: 1, toString: null, pagination: {} }
+    const body = JSON.stringify({ ...newGroup('odd'), ...odd }).replace('{', '{"__proto__":{"name":1},')
+    expect((await call('POST', groups, { body })).status).toBe(200)
+    const { status, body: refusal } = await call('POST', groups, { body: { failure: 'internal', id: 'x' } })
+    expect([status, refusal.code]).toEqual([400, 'VALIDATION_ERROR'])
+  })
+
   test('strict stands where it was set, and nowhere else', async () => {
     const limit = { type: 'TOKEN', unit: 'DAY', threshold: 5 }
     const request = { type: 'REQUEST', unit: 'MINUTE', threshold: 5 }
