@@ -1,5 +1,5 @@
 import { standingHeaders } from '../limits/notice.ts'
-import type { UpstreamHead } from '../upstream/exchange.ts'
+import type { UpstreamHead } from '../upstream/call.ts'
 import type { Call, Grant } from './call.ts'
 import type { HeaderList } from './exchange.ts'
 import type { Room } from './room.ts'

@@ -1,6 +1,6 @@
 import type { Failure } from '../domain/failure.ts'
+import type { UpstreamHead, UpstreamRequest } from '../upstream/call.ts'
 import type { Upstream } from '../upstream/connections.ts'
-import type { UpstreamHead, UpstreamRequest } from '../upstream/exchange.ts'
 import type { Call } from './call.ts'
 
 /** An upstream's answer whose first bytes have come. */

@@ -55,10 +55,16 @@ export async function settle(
 
 /** Puts the hold of a strict attempt in the spool, before anything is sent: a crash then charges it whole. */
 export async function recordHold(grant: Grant, room: Room): Promise<Failure | null> {
-  const { strictHolds } = grant.reservation
+  const { strictHolds, admittedAt } = grant.reservation
   if (strictHolds.length === 0) return null
   grant.hasHoldRecord = true
-  return append(room, { record: 'hold', id: grant.attemptId, at: room.clock(), holds: strictHolds })
+  return append(room, {
+    record: 'hold',
+    id: grant.attemptId,
+    at: room.clock(),
+    admittedAt,
+    holds: strictHolds,
+  })
 }
 
 function charge(
