@@ -29,7 +29,7 @@ const stringText = textOf([...escapes, '\\\\'])
  */
 export const otherKeyText = textOf(escapes)
 
-export const numberText = fc.oneof(
+const numberText = fc.oneof(
   fc.integer().map(String),
   fc.constantFrom('0', '-0', '1.0', '1e2', '1E+2', '0.5e-3', '-12.50', '12345678901234567890', '1e400'),
 )
