@@ -79,7 +79,7 @@ interface Rows {
 function addRows(rows: Rows, record: RecordTuple, instance: InstanceId): void {
   const [kind, id, at] = record
   if (kind === 'hold') {
-    rows.holds.set(id, [id, instance, at, JSON.stringify(record[3])])
+    rows.holds.set(id, [id, instance, record[3], JSON.stringify(record[4])])
     return
   }
   if (kind === 'release' || record[3] === 1) {

@@ -260,6 +260,17 @@ describe.each(databases())('the drain on $name', ({ open, name }) => {
       expect(readdirSync(directory)).toEqual([`${path.split('/').at(-1)}.bad`])
     })
 
+    test('of a length, which makes a record seem cut short, sets the rest aside', async () => {
+      const path = await leftover((bytes, file) => {
+        const third = bytes.lastIndexOf('["settlement"', bytes.indexOf('"a2"')) - 8
+        bytes.writeUInt8(bytes.readUInt8(third + 1) ^ 0x40, third + 1)
+        writeFileSync(file, bytes)
+      })
+      const { events, stored } = await recoverAll()
+      expect(stored).toEqual(['a0', 'a1'])
+      expect(events).toMatchObject([{ event: 'set_aside', file: `${path}.bad` }])
+    })
+
     test('zeros behind the last record are set aside: they may have been records', async () => {
       const path = await leftover((bytes, file) =>
         writeFileSync(file, Buffer.concat([bytes, Buffer.alloc(64)])),

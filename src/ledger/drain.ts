@@ -6,6 +6,7 @@ import type { Database } from '../store/database.ts'
 import { type Chunk, readChunk } from './chunk.ts'
 import { commitChunk, publishProgress, readProgress } from './drain.sql.ts'
 import type { SpoolFiles } from './files.ts'
+import { hasFrameBehind } from './frame.ts'
 import { isRefused } from './refused.ts'
 import { repeat } from './rounds.ts'
 import { type SegmentName, type SpoolMessage, setAsideName } from './segment.ts'
@@ -100,7 +101,8 @@ export function openDrain(options: DrainOptions): Drain {
   const limits = options.limits ?? defaultLimits
   const waiting: Waiting[] = []
   const completeBefore = new Map<number, EpochMs>()
-  const goneSegments: string[] = []
+  /** Their files are removed, the rows that tell of their progress not yet. */
+  const goneSegments = new Set<string>()
   const stop = new AbortController()
   let running: Promise<void> | null = null
   let published: EpochMs | null = null
@@ -137,7 +139,7 @@ export function openDrain(options: DrainOptions): Drain {
         report(null)
       } catch (error) {
         stopped(error)
-        await wait(retryMs, undefined, { signal: stop.signal, ref: false }).catch(() => {})
+        await wait(retryMs, undefined, { signal: stop.signal }).catch(() => {})
         retryMs = Math.min(retryMs * 2, limits.longestRetryMs)
       }
     }
@@ -149,7 +151,7 @@ export function openDrain(options: DrainOptions): Drain {
     if (whole === undefined) onEvent({ event: 'segment_missing', segment: segment.name })
     else if (!(await drainBytes(segment, whole))) return
     files.remove(path)
-    goneSegments.push(segment.name)
+    goneSegments.add(segment.name)
   }
 
   /** False: closed meanwhile. */
@@ -177,7 +179,7 @@ export function openDrain(options: DrainOptions): Drain {
 
   /** Stores a chunk, or finds it stored, and returns where the next begins. */
   async function store(segment: Waiting, whole: Buffer, began: number, chunk: Chunk): Promise<number> {
-    const gone = goneSegments.slice()
+    const gone = [...goneSegments]
     const restAt = chunk.records === 0 ? segment.oldestAt : chunk.lastAt
     const at = watermark(chunk.end === whole.length ? Number.POSITIVE_INFINITY : restAt)
     const stored = await commitChunk(database, {
@@ -193,7 +195,7 @@ export function openDrain(options: DrainOptions): Drain {
       if (progress <= began) throw new Error(`the progress of ${segment.name} went back to ${progress}`)
       return progress
     }
-    goneSegments.splice(0, gone.length)
+    for (const name of gone) goneSegments.delete(name)
     segment.oldestAt = restAt
     published = at
     report(null)
@@ -209,7 +211,7 @@ export function openDrain(options: DrainOptions): Drain {
   ): Promise<number> {
     if (fault?.fault === 'unreadable') return setRecordAside(segment, whole, offset, fault.end)
     const bytes = whole.length - offset
-    if (fault?.fault === 'torn' && segment.mayBeTorn) {
+    if (fault?.fault === 'torn' && segment.mayBeTorn && !hasFrameBehind(whole, offset)) {
       onEvent({ event: 'torn_tail_cut', segment: segment.name, bytes })
     } else {
       setAside(setAsideName(segment.name), whole.subarray(offset))
@@ -249,11 +251,11 @@ export function openDrain(options: DrainOptions): Drain {
   /** With nothing waiting, nobody else would say that the events are complete up to now. */
   async function publish(): Promise<void> {
     const at = watermark(Number.POSITIVE_INFINITY)
-    const isNews = at !== published || goneSegments.length > 0
+    const isNews = at !== published || goneSegments.size > 0
     if (waiting.length > 0 || at === null || !isNews) return
-    const gone = goneSegments.slice()
+    const gone = [...goneSegments]
     await publishProgress(database, gone, { instance, at })
-    goneSegments.splice(0, gone.length)
+    for (const name of gone) goneSegments.delete(name)
     published = at
     report(null)
   }

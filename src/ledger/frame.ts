@@ -36,6 +36,14 @@ export function frameEnd(buffer: Buffer, start: number): number | 'torn' | 'bad'
   return crc32(buffer.subarray(start + headerBytes, end)) === buffer.readUInt32LE(start + 4) ? end : 'bad'
 }
 
+/** Whether a whole frame begins somewhere behind `start`: then what stands there is damaged, not merely cut short. */
+export function hasFrameBehind(buffer: Buffer, start: number): boolean {
+  for (let next = start + 1; next < buffer.length; next++) {
+    if (typeof frameEnd(buffer, next) === 'number') return true
+  }
+  return false
+}
+
 /** The text of the frame that `frameEnd` found whole. */
 export function frameText(buffer: Buffer, start: number, end: number): string {
   return buffer.toString('utf8', start + headerBytes, end)

@@ -6,24 +6,40 @@ import type { Database } from '../store/database.ts'
 /** An instance counts as dead when its last sign of life is older. */
 export const deadAfterMs = 10_000
 
+export interface Entered {
+  readonly wasThere: boolean
+  /** Before when all its events are stored. */
+  readonly watermarkAt: EpochMs
+}
+
 /**
- * Enters an instance that starts, as one that is alive from now on. True: it was there already, and what it said to
- * be complete stays said. One that is new has nothing that is not stored: its events are complete up to `now`.
+ * Enters an instance that starts, as one that is alive from now on. What one that was there already said to be
+ * complete stays said; one that is new has nothing that is not stored: its events are complete up to `now`.
  */
-export function enterInstance(database: Database, id: InstanceId, now: EpochMs): Promise<boolean> {
+export function enterInstance(database: Database, id: InstanceId, now: EpochMs): Promise<Entered> {
   const databaseNow = databaseClock(database.kind)
   return database.transaction(async (transaction) => {
+    // One after the other, each with a later start, so that whoever looks after entering finds all who came before.
+    if (database.kind === 'postgres') {
+      await sql`lock table instances in share row exclusive mode`.execute(transaction)
+    }
+    const latest = await transaction
+      .selectFrom('instances')
+      .select(({ fn }) => [databaseNow.as('now'), fn.max('started_at').as('startedAt')])
+      .executeTakeFirstOrThrow()
+    const startedAt = Math.max(latest.now, (latest.startedAt ?? 0) + 1)
     const entered = await transaction
       .updateTable('instances')
-      .set({ started_at: databaseNow, heartbeat_at: databaseNow, retired_at: null })
+      .set({ started_at: startedAt, heartbeat_at: databaseNow, retired_at: null })
       .where('id', '=', id)
+      .returning('watermark_at')
       .executeTakeFirst()
-    if (entered.numUpdatedRows > 0n) return true
+    if (entered !== undefined) return { wasThere: true, watermarkAt: entered.watermark_at }
     await transaction
       .insertInto('instances')
-      .values({ id, started_at: databaseNow, heartbeat_at: databaseNow, watermark_at: now, retired_at: null })
+      .values({ id, started_at: startedAt, heartbeat_at: databaseNow, watermark_at: now, retired_at: null })
       .execute()
-    return false
+    return { wasThere: false, watermarkAt: now }
   })
 }
 
@@ -54,10 +70,7 @@ export function beatHeart(
   })
 }
 
-/**
- * Other instances that are alive and have the better right: they started earlier, or, at the same instant, have the
- * smaller id. So of two that start at once exactly one finds itself alone.
- */
+/** Other instances that are alive and entered earlier. Of several that start at once exactly one finds none. */
 export async function readElderInstances(database: Database, id: InstanceId): Promise<readonly InstanceId[]> {
   const alive = sql<number>`${databaseClock(database.kind)} - ${deadAfterMs}`
   const rows = await database.read
@@ -67,9 +80,7 @@ export async function readElderInstances(database: Database, id: InstanceId): Pr
     .where('other.id', '!=', id)
     .where('other.retired_at', 'is', null)
     .where('other.heartbeat_at', '>', alive)
-    .where(({ eb, refTuple }) =>
-      eb(refTuple('other.started_at', 'other.id'), '<', refTuple('own.started_at', 'own.id') as never),
-    )
+    .whereRef('other.started_at', '<', 'own.started_at')
     .orderBy('other.id')
     .execute()
   return rows.map((row) => row.id as InstanceId)

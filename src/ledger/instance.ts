@@ -1,12 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { InstanceId } from '../domain/ids.ts'
-import type { Clock } from '../domain/time.ts'
+import type { Clock, EpochMs } from '../domain/time.ts'
 import type { Database } from '../store/database.ts'
 import { beatHeart, enterInstance, leaveInstance, readElderInstances } from './instance.sql.ts'
 import { repeat } from './rounds.ts'
 
 /** This instance as the others see it: alive while its heart beats. */
 export interface Membership {
+  /** Before when an earlier process called all events complete: no new one may be dated earlier. */
+  readonly watermarkAt: EpochMs
   /** Stops the heart. `left`: all its events are stored, so that nobody waits for them. */
   close(left: boolean): Promise<void>
 }
@@ -40,10 +42,10 @@ const defaultLimits = { heartbeatMs: 2000, lapseMs: 12_000 }
 export async function joinInstallation(options: JoinOptions): Promise<Joined> {
   const { database, id, onError } = options
   const { heartbeatMs, lapseMs } = options.limits ?? defaultLimits
-  const wasThere = await enterInstance(database, id, options.clock())
+  const { wasThere, watermarkAt } = await enterInstance(database, id, options.clock())
   const beats = repeat(heartbeatMs, beat, onError)
   const others = options.alone ? await outlast(database, id, lapseMs) : []
-  if (others.length === 0) return { joined: { close } }
+  if (others.length === 0) return { joined: { watermarkAt, close } }
   // What an earlier process of this instance has left in its spool still has to be waited for.
   await close(!wasThere)
   return { others }

@@ -70,7 +70,7 @@ export function settlement(id: string, changes: Partial<SettlementRecord> = {}):
   }
 }
 
-export function hold(id: string, whole: number, changes: Partial<PlanRow> = {}, at = noon): HoldRecord {
+export function hold(id: string, whole: number, changes: Partial<PlanRow> = {}): HoldRecord {
   const row: PlanRow = {
     counter: 'strict',
     generation: 0,
@@ -83,7 +83,13 @@ export function hold(id: string, whole: number, changes: Partial<PlanRow> = {}, 
     chargedAt: 'admission',
     ...changes,
   }
-  return { record: 'hold', id: id as AttemptId, at, holds: [{ row, amount: { whole, pico: 0 } }] }
+  return {
+    record: 'hold',
+    id: id as AttemptId,
+    at: noon,
+    admittedAt: noon,
+    holds: [{ row, amount: { whole, pico: 0 } }],
+  }
 }
 
 export interface SpoolPlace {
@@ -109,6 +115,7 @@ export function testSpool(
     durability: 'process',
     files: spoolFiles,
     clock: () => noon,
+    notBefore: 0,
     monotonic: () => performance.now(),
     newUlid,
     tell,

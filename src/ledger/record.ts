@@ -12,6 +12,8 @@ export interface HoldRecord {
   readonly record: 'hold'
   readonly id: AttemptId
   readonly at: EpochMs
+  /** Tells the period that rows charged by admission are charged in. */
+  readonly admittedAt: EpochMs
   readonly holds: readonly StrictHold[]
 }
 
@@ -115,7 +117,7 @@ export type EventTuple = readonly (string | number | null)[]
 
 /** A record as the drain reads it: JSON arrays, so that an event's values are its row as they stand. */
 export type RecordTuple =
-  | readonly ['hold', id: string, at: EpochMs, holds: readonly HoldTuple[]]
+  | readonly ['hold', id: string, at: EpochMs, admittedAt: EpochMs, holds: readonly HoldTuple[]]
   | readonly [
       'settlement',
       id: string,
@@ -128,7 +130,7 @@ export type RecordTuple =
     ]
   | readonly ['release', id: string, at: EpochMs]
 
-const tupleLengths: Readonly<Record<RecordTuple[0], number>> = { hold: 4, settlement: 7, release: 3 }
+const tupleLengths: Readonly<Record<RecordTuple[0], number>> = { hold: 5, settlement: 7, release: 3 }
 
 /**
  * The JSON of a record that is to stand at the instant `at`. About 2 µs for ten charges: counters and the names of
@@ -141,7 +143,7 @@ export function encodeRecord(record: LedgerRecord, at: EpochMs): string {
       return `["settlement","${record.id}",${at},${record.closesHold ? 1 : 0},${event},${chargesText(record.charges)}]`
     }
     case 'hold':
-      return JSON.stringify(['hold', record.id, at, record.holds.map(holdTuple)])
+      return JSON.stringify(['hold', record.id, at, record.admittedAt, record.holds.map(holdTuple)])
     case 'release':
       return `["release","${record.id}",${at}]`
   }
@@ -161,7 +163,7 @@ function isRecordTuple(value: unknown): value is RecordTuple {
   if (!Array.isArray(value) || typeof value[1] !== 'string' || !Number.isSafeInteger(value[2])) return false
   if (value.length !== tupleLengths[value[0] as RecordTuple[0]]) return false
   if (value[0] === 'release') return true
-  if (value[0] === 'hold') return isListOf(value[3], isHoldTuple)
+  if (value[0] === 'hold') return Number.isSafeInteger(value[3]) && isListOf(value[4], isHoldTuple)
   const hasEvent = value[4] === null || (Array.isArray(value[4]) && value[4].length === eventColumns.length)
   return hasEvent && isListOf(value[5], isPeriodCharge) && typeof value[6] === 'string'
 }

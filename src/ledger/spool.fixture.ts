@@ -11,6 +11,7 @@ const spool = openSpool({
   durability: 'process',
   files: spoolFiles,
   clock: Date.now,
+  notBefore: 0,
   monotonic: () => performance.now(),
   newUlid: ulidSource(),
   tell: () => {},

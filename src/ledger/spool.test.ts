@@ -46,6 +46,7 @@ function open(options: Partial<SpoolOptions> = {}) {
     durability: 'process',
     files: spoolFiles,
     clock: () => 1000,
+    notBefore: 0,
     monotonic: () => performance.now(),
     newUlid: ulidSource(),
     tell: (message) => told.push(message),
@@ -171,6 +172,14 @@ describe('segments', () => {
   })
 })
 
+test('no record is dated before what an earlier process called complete', async () => {
+  const spool = open({ clock: () => 1000, notBefore: 5000 })
+  spool.append(settlement(0, 1000), () => {})
+  await spool.close()
+  expect(spool.closed()[0]?.oldestAt).toBe(5000)
+  expect(spool.told.at(-1)?.completeBefore).toBe(5000)
+})
+
 /** Files that fail when told to; a write that fails may take some bytes first. */
 function brokenFiles(): SpoolFiles & {
   nextWrites: (number | 'ok')[]
@@ -265,20 +274,31 @@ describe('a file that cannot be written', () => {
     expect(readdirSync(directory)).toEqual([])
   })
 
-  test('holds its peace in a process whose files may not grow, and goes on when they may', async () => {
-    const child = spawn('bash', [
-      '-c',
-      `ulimit -S -f 4; exec "${process.execPath}" "${fileURLToPath(new URL('./spool.fixture.ts', import.meta.url))}" "${directory}"`,
-    ])
+  /** Runs the spool in a process whose files may have only so many KiB; returns what it says until it ends. */
+  async function limitedProcess(fileKib: number, onStopped: (pid: number) => void): Promise<string> {
+    const program = fileURLToPath(new URL('./spool.fixture.ts', import.meta.url))
+    const command = `ulimit -S -f ${fileKib}; exec "${process.execPath}" "${program}" "${directory}"`
+    const child = spawn('bash', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] })
     let out = ''
     child.stdout.on('data', (chunk) => {
+      if (out === '') onStopped(child.pid ?? 0)
       out += chunk
     })
-    await vi.waitFor(() => expect(out).toContain('stopped EFBIG'), 10_000)
-    spawn('bash', ['-c', `prlimit --pid ${child.pid} --fsize=unlimited`])
-    const [code] = await once(child, 'exit')
-    expect(out).toMatch(/stopped EFBIG\n(.*\n)*going on\nclosed 0/)
-    expect(code).toBe(0)
+    const [code] = await once(child, 'close')
+    return `${out}exit ${code}`
+  }
+
+  test('stops a process whose files may not grow from nothing but answering, and goes on when they may', async () => {
+    const lift = (pid: number) => spawn('bash', ['-c', `prlimit --pid ${pid} --fsize=unlimited`])
+    expect(await limitedProcess(0, lift)).toBe('stopped EFBIG\ngoing on\nclosed 0\nexit 0')
+    expect(idsInFiles()).toEqual(numbers(200))
+  })
+
+  test('goes on in a new segment where one may not grow any more', async () => {
+    expect(await limitedProcess(4, () => {})).toMatch(
+      /^stopped EFBIG\n(stopped EFBIG\n|going on\n)*closed 0\nexit 0$/,
+    )
+    expect(readdirSync(directory).length).toBeGreaterThan(2)
     expect(idsInFiles()).toEqual(numbers(200))
   })
 })
@@ -317,6 +337,19 @@ describe('strict durability', () => {
     }
     await spool.close()
     expect(syncDirectory).toHaveBeenCalledTimes(1)
+    expect(idsInFiles()).toEqual(numbers(3))
+  })
+
+  test('waits at the end for the syncs of all that was appended', async () => {
+    const spool = open({ durability })
+    const called: number[] = []
+    for (let number = 0; number < 3; number++) {
+      spool.append(settlement(number), () => called.push(number))
+      if (number < 2) await nextTurn()
+    }
+    expect(await spool.close()).toBe(0)
+    expect(called).toEqual([0, 1, 2])
+    expect(spool.closed().map(({ name }) => name)).toEqual(readdirSync(directory))
     expect(idsInFiles()).toEqual(numbers(3))
   })
 

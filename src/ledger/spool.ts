@@ -48,6 +48,11 @@ export interface SpoolOptions {
   readonly durability: 'process' | 'strict'
   readonly files: SpoolFiles
   readonly clock: Clock
+  /**
+   * The instance's watermark: everything before it has been called complete, so no record may be dated earlier, even
+   * if the machine's clock was set back between two starts.
+   */
+  readonly notBefore: EpochMs
   /** Milliseconds since whenever, by the machine's monotonic clock. */
   readonly monotonic: () => number
   readonly newUlid: NewUlid
@@ -102,7 +107,7 @@ export function openSpool(options: SpoolOptions): Spool {
   let segment: Segment | null = null
   let problem: string | null = null
   let isScheduled = false
-  let lastAt: EpochMs = 0
+  let lastAt = options.notBefore
 
   files.makeDirectory(options.directory)
   const beats = setInterval(beat, limits.beatMs)
@@ -243,7 +248,7 @@ export function openSpool(options: SpoolOptions): Spool {
     do {
       flush()
       await syncDone
-    } while (problem === null && unwritten.entries.length > 0)
+    } while (syncing !== null || (problem === null && unwritten.entries.length > 0))
     closeSegment()
     tell({ thread, closed: null, completeBefore: completeBefore() })
     return unwritten.entries.length

@@ -1,0 +1,153 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { addRecord, batchBytes, emptyBatch } from './batch.ts'
+import { frameEnd, frameText } from './frame.ts'
+import { dayCharge, event, hold, noon, rollingCharge, settlement } from './ledger.fixture.ts'
+import { decodeRecord, encodeRecord, type LedgerRecord, type UsageEvent } from './record.ts'
+
+const text = fc.string({ unit: 'binary', maxLength: 20 })
+const count = fc.nat({ max: Number.MAX_SAFE_INTEGER })
+
+const charges = fc.array(
+  fc
+    .tuple(text, count, fc.boolean())
+    .map(([counter, whole, isRolling]) =>
+      isRolling ? rollingCharge(counter, noon, whole) : dayCharge(counter, whole, whole % 1_000_000),
+    ),
+  { maxLength: 10 },
+)
+
+const anyEvent = fc
+  .record({
+    keyPrefix: text,
+    externalId: fc.option(text),
+    model: text,
+    metadata: fc.option(text),
+    firstTokenMs: fc.option(count),
+    latencyMs: count,
+  })
+  .map((changes) => event(changes))
+
+const anySettlement = fc
+  .tuple(fc.uuid(), charges, fc.option(anyEvent), fc.boolean())
+  .map(([id, charges, event, closesHold]) => settlement(id, { charges, event, closesHold }))
+
+/** What the drain should read, by way of `JSON.stringify`. */
+function plainly(record: LedgerRecord, at: number): unknown {
+  const { id } = record
+  if (record.record === 'release') return ['release', id, at]
+  if (record.record === 'hold') {
+    const holds = record.holds.map(({ row, amount }) => [
+      row.counter,
+      row.generation,
+      row.window,
+      row.chargedAt,
+      amount.whole,
+      amount.pico,
+    ])
+    return ['hold', id, at, record.admittedAt, holds]
+  }
+  const periods = record.charges.filter(({ endsAt }) => endsAt !== null)
+  const rolling = record.charges.filter(({ endsAt }) => endsAt === null)
+  return [
+    'settlement',
+    id,
+    at,
+    record.closesHold ? 1 : 0,
+    record.event === null ? null : eventRow(record.event),
+    periods.map((it) => [it.counter, it.generation, it.startsAt, it.endsAt, it.amount.whole, it.amount.pico]),
+    JSON.stringify(
+      rolling.map((it) => [it.counter, it.generation, it.startsAt, it.amount.whole, it.amount.pico]),
+    ),
+  ]
+}
+
+function eventRow(it: UsageEvent): unknown[] {
+  const names = [it.workspaceId, it.requestId, it.keyId, it.keyPrefix, it.nodeId, it.externalId]
+  const models = [it.model, it.provider, it.upstreamModel]
+  const tokens = [
+    it.usage.input,
+    it.usage.output,
+    it.usage.cacheRead,
+    it.usage.cacheWrite,
+    it.usage.reasoning,
+  ]
+  const flags = [it.cost.whole, it.cost.pico, Number(it.estimated), Number(it.streamed), it.status]
+  return [...names, ...models, ...tokens, ...flags, Math.round(it.latencyMs), it.firstTokenMs, it.metadata]
+}
+
+test('a record is read as it was written, whatever its names', () => {
+  fc.assert(
+    fc.property(anySettlement, (record) => {
+      expect(decodeRecord(encodeRecord(record, noon + 1))).toEqual(plainly(record, noon + 1))
+    }),
+  )
+  const others = [
+    hold('h', 3, { counter: 'a"b\n', chargedAt: 'completion' }),
+    { ...hold('h', 3), record: 'release' as const },
+  ]
+  for (const record of others) expect(decodeRecord(encodeRecord(record, 5))).toEqual(plainly(record, 5))
+})
+
+test('what is no record of ours is not taken for one', () => {
+  const good = decodeRecord(encodeRecord(settlement('a'), noon)) as unknown as unknown[]
+  const changed = (index: number, value: unknown) => good.map((it, at) => (at === index ? value : it))
+  const foreign: unknown[] = [
+    null,
+    {},
+    ['release', 'a'],
+    ['toString', 'a', 1],
+    ['release', 1, 1],
+    ['hold', 'a', 1, 1, [['c', 0, {}, 'admission', 1]]],
+    changed(2, 1.5),
+    changed(4, [1, 2]),
+    changed(5, [['tokens', 0, 1, 2, 0.5, 0]]),
+    changed(5, [['tokens', 0, 1, 2, 2 ** 53, 0]]),
+    changed(6, []),
+  ]
+  for (const value of foreign) expect(decodeRecord(JSON.stringify(value))).toBeNull()
+  expect(decodeRecord('["release","a"')).toBeNull()
+})
+
+/** The texts of all whole frames, and what stopped the reading before the end. */
+function readAll(bytes: Buffer): { texts: string[]; stop: 'end' | 'torn' | 'bad' } {
+  const texts: string[] = []
+  let start = 0
+  while (start < bytes.length) {
+    const end = frameEnd(bytes, start)
+    if (typeof end !== 'number') return { texts, stop: end }
+    texts.push(frameText(bytes, start, end))
+    start = end
+  }
+  return { texts, stop: 'end' }
+}
+
+test('of frames cut or damaged anywhere, those before the damage are read and none is read wrongly', () => {
+  const texts = fc.array(fc.string({ unit: 'binary', minLength: 1, maxLength: 30 }), {
+    minLength: 1,
+    maxLength: 6,
+  })
+  fc.assert(
+    fc.property(texts, fc.nat(), fc.integer({ min: 1, max: 255 }), (texts, place, flip) => {
+      const batch = emptyBatch()
+      for (const text of texts) addRecord(batch, text, noon, () => {})
+      const bytes = batch.buffer.subarray(0, batchBytes(batch))
+      const wellFormed = texts.map((text) => text.toWellFormed())
+      expect(readAll(bytes)).toEqual({ texts: wellFormed, stop: 'end' })
+
+      const at = place % bytes.length
+      const before = batch.entries.filter(({ end }) => end <= at).length
+      const isBetween = at === 0 || batch.entries.some(({ end }) => end === at)
+      expect(readAll(bytes.subarray(0, at))).toEqual({
+        texts: wellFormed.slice(0, before),
+        stop: isBetween ? 'end' : 'torn',
+      })
+
+      const damaged = Buffer.from(bytes)
+      damaged.writeUInt8(damaged.readUInt8(at) ^ flip, at)
+      const read = readAll(damaged)
+      expect(read.texts).toEqual(wellFormed.slice(0, before))
+      expect(read.stop).not.toBe('end')
+    }),
+  )
+})
