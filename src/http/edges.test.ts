@@ -251,9 +251,9 @@ test('management is called with the caller, and its bug is told', async () => {
     'X-Forwarded-Proto: https',
     'X-Forwarded-Host: gate.example',
   ]
-  client.send(post('/api/x', 'abc', ...forwarded, 'Origin: https://gate.example', 'Expect: 100-continue'))
+  client.send(post('/api/x', 'abc', ...forwarded, 'Origin: https://gate.example'))
   const text = await client.until(/\}$/)
-  expect(text).toMatch(/^HTTP\/1.1 100 Continue\r\n\r\nHTTP\/1.1 200 /)
+  expect(text).toMatch(/^HTTP\/1.1 200 /)
   expect(JSON.parse(text.slice(text.indexOf('{')))).toEqual({
     address: '10.1.2.3',
     host: 'gate.example',
@@ -263,6 +263,32 @@ test('management is called with the caller, and its bug is told', async () => {
   client.send(post('/bug', ''))
   await client.until(/HTTP\/1.1 500 .*\{"error":"internal"\}$/s)
   expect(bugs.map(String)).toEqual(['Error: managed'])
+})
+
+test('100 Continue is granted once management reads the body, and not to what it refuses unread', async () => {
+  const { port } = await serve(
+    echo,
+    {},
+    {
+      management(request, response) {
+        if (request.url === '/refused') response.writeHead(401).end('refused')
+        else request.once('data', () => response.end('read'))
+      },
+    },
+  )
+  const expecting = ['Expect: 100-continue', 'Content-Length: 3']
+  const head = (path: string) =>
+    [`POST ${path} HTTP/1.1`, 'Host: localhost', ...expecting, '', ''].join('\r\n')
+  const client = dial(port)
+  client.send(head('/read'))
+  await client.until(/^HTTP\/1.1 100 Continue\r\n\r\n$/)
+  client.send('abc')
+  await client.until(/HTTP\/1.1 200 .*read/s)
+  client.send(head('/refused'))
+  const { text, how } = await client.closed()
+  expect(text).toMatch(/read.*HTTP\/1.1 401 .*Connection: close.*refused/is)
+  expect(text.split('100 Continue')).toHaveLength(2)
+  expect(how).toBe('end')
 })
 
 test('a body that management waits for and that stops arriving cuts the connection', async () => {

@@ -34,3 +34,21 @@ export function watchManaged(
   connection.serving.push(served)
   response.once('close', () => connections.settle(connection, served))
 }
+
+/**
+ * Asks a client that waits for `100 Continue` for its body once somebody reads it. Until then it may be refused by its head
+ * alone; the connection then closes, because only the client knows whether the body still comes.
+ */
+export function continueOnceRead(request: IncomingMessage, response: ServerResponse): void {
+  const mayKeep = response.shouldKeepAlive
+  const read = request._read
+  response.shouldKeepAlive = false
+  request._read = (sizeBytes) => {
+    request._read = read
+    if (!response.headersSent) {
+      response.writeContinue()
+      response.shouldKeepAlive = mayKeep
+    }
+    read.call(request, sizeBytes)
+  }
+}

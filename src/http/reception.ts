@@ -4,7 +4,7 @@ import type { Exchange } from '../gateway/exchange.ts'
 import { type Caller, readCaller, type TrustCheck } from './caller.ts'
 import { type Edge, type HostedExchange, openExchange } from './exchange.ts'
 import { joinHeader, type RequestHead, readHead } from './head.ts'
-import { watchManaged } from './managed.ts'
+import { continueOnceRead, watchManaged } from './managed.ts'
 import type { Dress } from './refusal.ts'
 import { parseTarget, type RequestTarget } from './target.ts'
 
@@ -96,7 +96,7 @@ export function openReception(services: Services, edge: Edge, isTrusted: TrustCh
     if (connection === null) return
     watchManaged(request, response, connection, edge.connections, edge.bodyIdleMs)
     request.url = target.path + target.query
-    if (awaitsContinue) response.writeContinue()
+    if (awaitsContinue) continueOnceRead(request, response)
     const peer = request.socket.remoteAddress ?? ''
     const valuesOf = (name: string) => joinHeader(request.rawHeaders, name)
     try {
