@@ -13,6 +13,7 @@ const bodies = [1_000, 10_000, 100_000].flatMap((bytes) => [
 const changes = { model: 'lumen-2-target', dropMembers: [], forceUsage: true, outputCap: null } as const
 const stamp = Buffer.from('"aurora/lumen-2"')
 
+/** Requests and whole answers, in prose and in code, beside what parsing them would cost. */
 export const benches: Bench[] = bodies.flatMap(({ name, body }) => {
   const envelope = scanRequest(body)
   if (isFailure(envelope)) throw new Error('not a chat request')

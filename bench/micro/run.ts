@@ -11,8 +11,9 @@ const roundMs = 100
 const rounds = 9
 
 /**
- * Prints nanoseconds of this thread's processor time per run, of every bench whose name contains the text given as argument:
- * the median round and the best. Processor time, because a machine that is busy otherwise stretches any other.
+ * Prints nanoseconds of this thread's processor time per run, of every bench whose name contains the text
+ * given as argument: the median round and the best. Processor time, because a machine that is busy otherwise
+ * stretches any other.
  */
 async function main(filter: string): Promise<void> {
   const files = readdirSync(import.meta.dirname).filter((file) => file.endsWith('.bench.ts'))

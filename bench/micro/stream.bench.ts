@@ -4,6 +4,7 @@ import { chatStreamChunks } from './texts.ts'
 
 const stamps = [null, Buffer.from('"aurora/lumen-2"')]
 
+/** Streams whose tokens trickle, and the same in a burst; only read, and with `model` stamped. */
 export const benches: Bench[] = [50, 300].flatMap((events) => {
   const chunks = chatStreamChunks(events)
   const burst = [Buffer.concat(chunks)]

@@ -10,7 +10,10 @@ export function proseRequest(bytes: number): Buffer {
   })
 }
 
-/** A chat request of about `bytes` bytes whose text has an escape every dozen bytes, as source code in JSON has. */
+/**
+ * A chat request of about `bytes` bytes whose text has an escape every dozen bytes, as source code in JSON
+ * has.
+ */
 export function codeRequest(bytes: number): Buffer {
   return chatRequest(bytes, (length) => {
     let text = ''

@@ -4,14 +4,18 @@ const space = 0x20
 const colon = 0x3a
 
 /**
- * Takes one event: [start, end) of `bytes`, the blank line that ends it included, and how many of its lines are not blank
- * (none: a blank line on its own). The bytes stand until the chunk that was pushed is used again.
+ * Takes one event: [start, end) of `bytes`, the blank line that ends it included, and how many of its lines
+ * are not blank (none: a blank line on its own). The bytes stand until the chunk that was pushed is used
+ * again.
  */
 export type VisitEvent = (bytes: Buffer, start: number, end: number, lines: number) => void
 
 /** Cuts a stream of server-sent events between its events. */
 export interface SseSplitter {
-  /** Shows each event that `chunk` completes and keeps a copy of what it begins. False once an event is too long: nothing is shown any more. */
+  /**
+   * Shows each event that `chunk` completes and keeps a copy of what it begins. False once an event is too
+   * long: nothing is shown any more.
+   */
   push(chunk: Buffer, visit: VisitEvent): boolean
   /** Shows what is left, a last event without its blank line. */
   end(visit: VisitEvent): void
@@ -20,11 +24,11 @@ export interface SseSplitter {
 }
 
 /**
- * Lines end in LF, CR or CR LF, and events in a blank line, in any mixture. A CR at the end of a chunk ends its event at once,
- * so that streams with bare CRs do not lag; should its LF follow, it is shown on its own.
+ * Lines end in LF, CR or CR LF, and events in a blank line, in any mixture. A CR at the end of a chunk ends
+ * its event at once, so that streams with bare CRs do not lag; should its LF follow, it is shown on its own.
  *
- * No event may be longer than `maxEventBytes`. Events that lie within one chunk are shown in place. Others are copied once,
- * and again as often as the copy has to double.
+ * No event may be longer than `maxEventBytes`. Events that lie within one chunk are shown in place. Others
+ * are copied once, and again as often as the copy has to double.
  */
 export function openSseSplitter(maxEventBytes: number): SseSplitter {
   let held: Buffer | null = null
@@ -37,10 +41,13 @@ export function openSseSplitter(maxEventBytes: number): SseSplitter {
 
   function hold(chunk: Buffer, start: number, end: number): void {
     const neededBytes = heldBytes + end - start
-    if (neededBytes > maxEventBytes) isTooLong = true
+    if (neededBytes > maxEventBytes) {
+      isTooLong = true
+      held = null
+    }
     if (isTooLong || start === end) return
     if (held === null || held.length < neededBytes) {
-      const roomier = Buffer.allocUnsafe(Math.max(1024, 2 * neededBytes))
+      const roomier = Buffer.allocUnsafe(Math.max(1024, Math.min(2 * neededBytes, maxEventBytes)))
       held?.copy(roomier, 0, 0, heldBytes)
       held = roomier
     }
@@ -119,7 +126,10 @@ export function openSseSplitter(maxEventBytes: number): SseSplitter {
   }
 }
 
-/** The data of an event: [start, end) of `bytes`. What stands at a position p there stands at p + `shift` in the event's own buffer. */
+/**
+ * The data of an event: [start, end) of `bytes`. What stands at a position p there stands at p + `shift` in
+ * the event's own buffer.
+ */
 export interface EventData {
   bytes: Buffer
   start: number
@@ -128,10 +138,11 @@ export interface EventData {
 }
 
 /**
- * Finds the data of an event as JSON text: the line ends around and between its lines are left in, as white space.
+ * Finds the data of an event as JSON text: the line ends around and between its lines are left in, as white
+ * space.
  *
- * An event of one `data` line is read in place. Of any other a copy is made in which all that is not data is blanked with spaces,
- * so that positions stay comparable. False if the event has no data.
+ * An event of one `data` line is read in place. Of any other a copy is made in which all that is not data is
+ * blanked with spaces, so that positions stay comparable. False if the event has no data.
  */
 export function readData(bytes: Buffer, start: number, end: number, lines: number, into: EventData): boolean {
   if (lines === 0) return false

@@ -23,11 +23,12 @@ export interface AnswerRelay {
 }
 
 /**
- * Relays a JSON answer that arrives in chunks, however it is cut, acting on members of the outermost object only.
+ * Relays a JSON answer that arrives in chunks, however it is cut, acting on members of the outermost object
+ * only.
  *
- * The value of `model`, whatever it is, gives way to `stampModel` (a JSON value; null leaves it), and `usage` is noted.
- * Nothing is held back and nothing else changes: what is no object passes as it is, and so does
- * the rest of an answer from where it stops being JSON.
+ * The value of `model`, whatever it is, gives way to `stampModel` (a JSON value; null leaves it), and `usage`
+ * is noted. Nothing is held back and nothing else changes: what is no object passes as it is, and so does the
+ * rest of an answer from where it stops being JSON.
  */
 export function openAnswer(stampModel: Buffer | null): AnswerRelay {
   let step = beforeObject

@@ -3,8 +3,9 @@ export interface Pieces {
   /** Notes [start, end) of `bytes`. Neighbours in one buffer become one stretch. */
   add(bytes: Buffer, start: number, end: number): void
   /**
-   * Hands everything noted over and begins anew. One stretch comes as a view, or as the buffer itself when it is all of it.
-   * Several come joined in a new buffer, or as views where they are so long that another write is cheaper than a copy.
+   * Hands everything noted over and begins anew. One stretch comes as a view, or as the buffer itself when it
+   * is all of it. Several come joined in a new buffer, or as views where they are so long that another write
+   * is cheaper than a copy.
    */
   take(): readonly Buffer[]
 }
@@ -12,6 +13,7 @@ export interface Pieces {
 const dearToCopyBytes = 1 << 16
 const none: readonly Buffer[] = []
 
+/** Begins with nothing noted. */
 export function openPieces(): Pieces {
   let finished: Buffer[] = []
   let current: Buffer | null = null

@@ -3,7 +3,9 @@ import { afterSpace, decodeString, type Member } from './scan.ts'
 const quote = 0x22
 const backslash = 0x5c
 
-/** The string that a member holds; null if it holds anything else, or a string that no parser of JSON reads. */
+/**
+ * The string that a member holds; null if it holds anything else, or a string that no parser of JSON reads.
+ */
 export function readString(bytes: Buffer, { valueStart, valueEnd }: Member): string | null {
   if (bytes[valueStart] !== quote) return null
   for (let at = valueStart + 1; at < valueEnd - 1; at += 1) {

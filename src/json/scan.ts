@@ -15,7 +15,10 @@ const closeBrace = 0x7d
 /** Set in both braces and clear in both brackets: or-ing it makes one comparison of two. */
 const braceBit = 0x20
 
-/** Where a member of an object stands: `keyStart` at the key's opening quote, the value in [valueStart, valueEnd). */
+/**
+ * Where a member of an object stands: `keyStart` at the key's opening quote, the value in [valueStart,
+ * valueEnd).
+ */
 export interface Member {
   readonly keyStart: number
   readonly valueStart: number
@@ -30,9 +33,7 @@ export interface Slot {
   valueEnd: number
 }
 
-/**
- * The members a scan looks for, and what the last scan found. Made once, used again for every scan.
- */
+/** The members a scan looks for, and what the last scan found. Made once, used again for every scan. */
 export interface Wanted<Name extends string = string> {
   /** The last occurrence of each. */
   readonly found: Readonly<Record<Name, Slot>>
@@ -65,7 +66,7 @@ const deepest = 1 << 20
 const escapeBytes = 6
 const shallow = new Uint8Array(512)
 
-/** Names are ASCII without quotes, backslashes and control characters. */
+/** Makes what a scan looks for. Names are ASCII without quotes, backslashes and control characters. */
 export function wantMembers<Name extends string>(...names: readonly Name[]): Wanted<Name> {
   const slots = names.map((name): Slot => ({ name, keyStart: -1, valueStart: -1, valueEnd: -1 }))
   const byLength: Slot[][] = []
@@ -90,9 +91,10 @@ export function wantMembers<Name extends string>(...names: readonly Name[]): Wan
 /**
  * Finds the wanted members of the object that begins in [start, end), white space before it allowed.
  *
- * The members themselves are held to the grammar, their keys and plain values included. Inside nested values only strings and
- * brackets are followed: brackets must match in kind, all else there is for others to judge. A key counts as the name it
- * decodes to. Never recurses. Returns the position after the closing brace, or `malformed` or `notObject`.
+ * The members themselves are held to the grammar, their keys and plain values included. Inside nested values
+ * only strings and brackets are followed: brackets must match in kind, all else there is for others to judge.
+ * A key counts as the name it decodes to. Never recurses. Returns the position after the closing brace, or
+ * `malformed` or `notObject`.
  */
 export function scanMembers(bytes: Buffer, start: number, end: number, wanted: Wanted): number {
   forget(wanted)
@@ -151,7 +153,10 @@ export function findKey(keys: KeyTable, bytes: Buffer, start: number, end: numbe
   return name === null ? null : (keys.byLength[name.length]?.find((slot) => slot.name === name) ?? null)
 }
 
-/** What the JSON string in [start, end), its quotes left out, stands for; null if no parser of JSON reads it. Costs a parse. */
+/**
+ * What the JSON string in [start, end), its quotes left out, stands for; null if no parser of JSON reads it.
+ * Costs a parse.
+ */
 export function decodeString(bytes: Buffer, start: number, end: number): string | null {
   try {
     const value: unknown = JSON.parse(`"${bytes.toString('utf8', start, end)}"`)
@@ -185,7 +190,10 @@ function hasEscape(bytes: Buffer, start: number, end: number): boolean {
   return false
 }
 
-/** After the closing quote of the key that begins at `start`; -1 if it does not end, or no parser of JSON reads it. */
+/**
+ * After the closing quote of the key that begins at `start`; -1 if it does not end, or no parser of JSON
+ * reads it.
+ */
 function keyEndOf(bytes: Buffer, start: number, end: number): number {
   for (let at = start; at < end; at += 1) {
     const byte = bytes[at] as number
@@ -209,7 +217,9 @@ function valueEndOf(bytes: Buffer, at: number, end: number): number {
   return plainEnd(bytes, at, end)
 }
 
-/** After the bracket that closes the one at `from`; -1 if there is none, or brackets of different kinds meet. */
+/**
+ * After the bracket that closes the one at `from`; -1 if there is none, or brackets of different kinds meet.
+ */
 function nestedEnd(bytes: Buffer, from: number, end: number): number {
   let awaited = shallow
   let depth = 0

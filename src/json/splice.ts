@@ -54,8 +54,8 @@ export function insertMember(insertAt: number, isOnly: boolean, name: string, va
 }
 
 /**
- * Takes members of one object out, each with one of the commas beside it; `members` stand in the order of the text.
- * White space beyond that comma and that member stays.
+ * Takes members of one object out, each with one of the commas beside it; `members` stand in the order of the
+ * text. White space beyond that comma and that member stays.
  */
 export function cutMembers(body: Buffer, members: readonly Member[]): Edit[] {
   const edits: Edit[] = []

@@ -10,7 +10,8 @@ const shortRun = 24
 const longRun = 512
 
 /**
- * Finds where a JSON string ends. `from` is just after the opening quote, or any place inside that no backslash escapes.
+ * Finds where a JSON string ends. `from` is just after the opening quote, or any place inside that no
+ * backslash escapes.
  *
  * Returns the position after the closing quote, or `unended` or `unendedInEscape` if it is not before `end`.
  * Most strings are short, so a byte loop looks first.
@@ -27,8 +28,9 @@ export function stringEnd(bytes: Buffer, from: number, end: number): number {
 }
 
 /**
- * The same for what may be long. Native search costs a call, a byte loop costs each byte: so search jumps over long runs,
- * and the loop takes longer turns while searching keeps stopping early (text dense with escaped quotes).
+ * The same for what may be long. Native search costs a call, a byte loop costs each byte: so search jumps
+ * over long runs, and the loop takes longer turns while searching keeps stopping early (text dense with
+ * escaped quotes).
  */
 function farEnd(bytes: Buffer, from: number, end: number): number {
   let at = from

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 
 /**
- * JSON texts as bytes on a wire may spell them, and `JSON.stringify` never would: white space anywhere, numbers in all
- * their forms, needless escapes, keys that occur twice.
+ * JSON texts as bytes on a wire may spell them, and `JSON.stringify` never would: white space anywhere,
+ * numbers in all their forms, needless escapes, keys that occur twice.
  */
 export const spaces = fc.constantFrom('', '', '', ' ', '\n', '\t\r\n  ')
 
@@ -45,6 +45,7 @@ export function keyText(name: string): fc.Arbitrary<string> {
   return fc.tuple(...letters).map((spelled) => `"${spelled.join('')}"`)
 }
 
+/** A value of any kind and depth. */
 export const { value: valueText } = fc.letrec<{ value: string }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },

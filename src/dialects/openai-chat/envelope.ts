@@ -32,9 +32,9 @@ const request = wantMembers(
 /**
  * Scans a whole request body without parsing it.
  *
- * The body must be one JSON object in UTF-8, without NUL bytes and with nothing after it. A member that we act on must not occur
- * twice, however its key is escaped: the provider would obey one of them, and we might have judged the other.
- * Costs about a microsecond for a kilobyte of prose.
+ * The body must be one JSON object in UTF-8, without NUL bytes and with nothing after it. A member that we
+ * act on must not occur twice, however its key is escaped: the provider would obey one of them, and we might
+ * have judged the other. Costs about a microsecond for a kilobyte of prose.
  */
 export function scanRequest(body: Buffer): RequestEnvelope | Failure {
   if (!isUtf8(body)) return invalid('The body is not valid UTF-8.')

@@ -8,8 +8,8 @@ const mediaType = /^[\w.+-]+\\?\/[\w.+-]+(?:;[\w.+-]+(?:=[\w.+-]+)?)*,/
 const longestMediaTypeBytes = 256
 
 /**
- * How many input tokens a request may be expected to have: one for every four bytes of its body, where strings that are
- * `data:` URLs do not count, because what is in them is not read as text.
+ * How many input tokens a request may be expected to have: one for every four bytes of its body, where
+ * strings that are `data:` URLs do not count, because what is in them is not read as text.
  */
 export function estimateInputTokens(body: Buffer): number {
   return Math.ceil((body.length - dataUrlBytes(body)) / bytesPerToken)

@@ -44,8 +44,9 @@ export type CapMember = 'max_tokens' | 'max_completion_tokens'
 const options = wantMembers('include_usage')
 
 /**
- * Reads and checks the members that we act on. Fails as `invalid` for a `model` that is missing or no text, missing `messages`,
- * and members of ours that are of the wrong kind. What only concerns the provider is not looked at.
+ * Reads and checks the members that we act on. Fails as `invalid` for a `model` that is missing or no text,
+ * missing `messages`, and members of ours that are of the wrong kind. What only concerns the provider is not
+ * looked at.
  */
 export function readChatRequest(body: Buffer, envelope: RequestEnvelope): ChatRequest | Failure {
   const model = envelope.model === null ? null : readString(body, envelope.model)
@@ -146,7 +147,10 @@ function capEdits(
   ]
 }
 
-/** A cap that is no count is not within anything: some providers read -1, or text, as a number of their own choosing. */
+/**
+ * A cap that is no count is not within anything: some providers read -1, or text, as a number of their own
+ * choosing.
+ */
 function isWithin(body: Buffer, member: Member, value: number): boolean {
   const count = readCount(body, member)
   return count !== null && count <= value

@@ -10,6 +10,7 @@ const openBrace = 0x7b
 const comma = 0x2c
 const longestUsageBytes = 1 << 20
 
+/** What a relay of a chat stream changes, and how long an event may be. */
 export interface ChatStreamOptions {
   /** What `model` becomes in every event that has one: the bytes of a JSON string. Null leaves it. */
   readonly stampModel: Buffer | null
@@ -18,7 +19,9 @@ export interface ChatStreamOptions {
   readonly maxEventBytes: number
 }
 
-/** What goes out for one chunk. Views of the chunk among them: good until the chunk's memory is used again. */
+/**
+ * What goes out for one chunk. Views of the chunk among them: good until the chunk's memory is used again.
+ */
 export interface ChatStreamStep {
   readonly now: readonly Buffer[]
   /** From the first byte of `data: [DONE]` on. The call must have been settled before these go out. */
@@ -54,9 +57,10 @@ const event = wantMembers('model', 'usage', 'choices', 'error')
 const choice = wantMembers('finish_reason')
 
 /**
- * Relays the events of a chat completion stream as they come, changing only what `options` say, and notes what the call's settlement needs.
- * Events are never built anew: a stamp replaces the bytes of one value, everything else goes out byte for byte.
- * A chunk in which nothing changes goes out as it is; of one that changes one copy is made.
+ * Relays the events of a chat completion stream as they come, changing only what `options` say, and notes
+ * what the call's settlement needs. Events are never built anew: a stamp replaces the bytes of one value,
+ * everything else goes out byte for byte. A chunk in which nothing changes goes out as it is; of one that
+ * changes one copy is made.
  */
 export function openChatStream({ stampModel, hideUsageEvent, maxEventBytes }: ChatStreamOptions): ChatStream {
   const events = openSseSplitter(maxEventBytes)

@@ -14,8 +14,9 @@ const unboundedMembers = [
 /**
  * Why a request cannot be made under a strict limit; null if it can be.
  *
- * A strict limit holds the most that a call can cost before it is made. That most is known only if all input stands as text in the body and
- * all output falls under the caller's cap; whatever brings in tokens from elsewhere is refused. Parses the body.
+ * A strict limit holds the most that a call can cost before it is made. That most is known only if all input
+ * stands as text in the body and all output falls under the caller's cap; whatever brings in tokens from
+ * elsewhere is refused. Parses the body.
  */
 export function strictRefusal(body: Buffer): string | null {
   const request = parse(body)
@@ -66,7 +67,9 @@ function contentRefusal(content: unknown, allowed: ReadonlySet<string>): string 
   return null
 }
 
-/** Token lists are flat arrays of numbers; anything else of more than one element asks for several answers. */
+/**
+ * Token lists are flat arrays of numbers; anything else of more than one element asks for several answers.
+ */
 function isBatch(prompt: readonly unknown[]): boolean {
   return prompt.length > 1 && prompt.some((item) => typeof item !== 'number')
 }
@@ -80,8 +83,9 @@ function isPositiveInteger(value: unknown): boolean {
 }
 
 /**
- * The object that a value is; null for anything else, and for an object with a backslash in a key. Once V8's `JSON.parse` has read
- * such a key it can take others for it, that are spelled with escapes: a caller could so hide a member from us.
+ * The object that a value is; null for anything else, and for an object with a backslash in a key. Once V8's
+ * `JSON.parse` has read such a key it can take others for it, that are spelled with escapes: a caller could
+ * so hide a member from us.
  */
 function asObject(value: unknown): JsonObject | null {
   if (typeof value !== 'object' || value === null) return null

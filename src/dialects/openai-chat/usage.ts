@@ -6,9 +6,10 @@ const highestCount = 2 ** 40
 /**
  * Reads the `usage` object of an OpenAI answer, given as the text of that object.
  *
- * Takes the names of chat and completions (`prompt_tokens`) and those of newer operations (`input_tokens`). Without output, as embeddings
- * report it, output is 0. Null, for "not reported", if there is no input count, or if input or output is no integer in [0, 2^40];
- * a detail that is none counts as 0. Details above their total are cut to it.
+ * Takes the names of chat and completions (`prompt_tokens`) and those of newer operations (`input_tokens`).
+ * Without output, as embeddings report it, output is 0. Null, for "not reported", if there is no input count,
+ * or if input or output is no integer in [0, 2^40]; a detail that is none counts as 0. Details above their
+ * total are cut to it.
  */
 export function readUsage(json: Buffer | string): Usage | null {
   const usage = parseObject(json)
