@@ -46,8 +46,8 @@ export const spoolFiles: SpoolFiles = {
   truncate: ftruncateSync,
   sync: promisify(fdatasync),
   async syncDirectory(path) {
-    await using directory = await open(path, 'r')
-    await directory.sync()
+    const directory = await open(path, 'r')
+    await directory.sync().finally(() => directory.close())
   },
   close: closeSync,
   list: (path) => readdirSync(path),

@@ -4,8 +4,9 @@ import type { EpochMs } from '../domain/time.ts'
 import type { Database } from '../store/database.ts'
 
 /** An instance counts as dead when its last sign of life is older. */
-export const deadAfterMs = 10_000
+const deadAfterMs = 10_000
 
+/** What an instance finds when it enters. */
 export interface Entered {
   readonly wasThere: boolean
   /** Before when all its events are stored. */

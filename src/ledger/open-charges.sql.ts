@@ -4,7 +4,7 @@ import type { Database } from '../store/database.ts'
 import type { RollingCharge } from './record.ts'
 
 /** A minute, which is the longest rolling window, and the 1/60 of it by which windows may forget late. */
-export const rollingReachMs = 61_000
+const rollingReachMs = 61_000
 
 const rowsAtOnce = 5000
 
