@@ -113,6 +113,7 @@ export const eventColumns = [
   'metadata',
 ] as const
 
+/** An event as it is stored: the values of `eventColumns`. */
 export type EventTuple = readonly (string | number | null)[]
 
 /** A record as the drain reads it: JSON arrays, so that an event's values are its row as they stand. */
@@ -149,7 +150,7 @@ export function encodeRecord(record: LedgerRecord, at: EpochMs): string {
   }
 }
 
-/** Reads the JSON of a record; null when it is none. Values inside events and charges are left to the database. */
+/** Reads the JSON of a record; null when it is none. What an event's values are is left to the database. */
 export function decodeRecord(text: string): RecordTuple | null {
   try {
     const value: unknown = JSON.parse(text)
