@@ -21,7 +21,7 @@ export const benches: Bench[] = bodies.flatMap(({ name, body }) => {
   if (isFailure(request)) throw new Error('not a chat request')
   return [
     { name: `scan ${name}`, run: () => scanRequest(body) },
-    { name: `read and splice ${name}`, run: () => prepareChatRequest(body, request, changes) },
+    { name: `splice ${name}`, run: () => prepareChatRequest(body, request, changes) },
     { name: `whole answer, one chunk, ${name}`, run: () => openAnswer(stamp).push(body) },
     { name: `(JSON.parse ${name})`, run: () => JSON.parse(body.toString()) },
   ]
