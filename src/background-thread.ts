@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import type { BackgroundData, BackgroundNews, BackgroundOrder } from './background.ts'
+import type { EpochMs } from './domain/time.ts'
 import type { DrainStanding } from './ledger/drain.ts'
 import type { SpoolMessage } from './ledger/segment.ts'
 import type { Charge } from './limits/plan.ts'
@@ -14,6 +15,8 @@ import type { Log } from './telemetry/log.ts'
 /** The main thread's hold on the background thread, and its database. */
 export interface Background {
   readonly database: Database
+  /** The instance's watermark at this start: no settlement may be dated earlier. */
+  readonly watermarkAt: EpochMs
   tell(message: SpoolMessage): void
   /** How the drain stood a moment ago. */
   standing(): DrainStanding
@@ -22,6 +25,12 @@ export interface Background {
 }
 
 export type BackgroundOptions = Omit<BackgroundData, 'writerPort'>
+
+/** Why the gateway cannot start, and whether that may pass by itself. */
+export interface Refusal {
+  readonly refused: string
+  readonly mayPass: boolean
+}
 
 const closeLimitMs = 15_000
 
@@ -33,16 +42,17 @@ export async function openBackground(
   options: BackgroundOptions,
   log: Log,
   onCharges: (charges: readonly Charge[]) => void,
-): Promise<Background | { readonly refused: string }> {
+): Promise<Background | Refusal> {
   const channel = options.database.kind === 'sqlite' ? new MessageChannel() : null
   const worker = new Worker(new URL('./background.ts', import.meta.url), {
     workerData: { ...options, writerPort: channel?.port2 ?? null } satisfies BackgroundData,
     transferList: channel === null ? [] : [channel.port2],
   })
   const exited = once(worker, 'exit')
-  const start = Promise.withResolvers<{ readonly refused: string } | null>()
+  const start = Promise.withResolvers<Refusal | null>()
   const closed = Promise.withResolvers<void>()
   let standing: DrainStanding = { waitingSegments: 0, waitingBytes: 0, oldestAt: null, problem: null }
+  let watermarkAt: EpochMs = 0
   let isClosing = false
 
   worker.on('error', start.reject)
@@ -58,13 +68,14 @@ export async function openBackground(
       case 'charges':
         return onCharges(news.charges)
       case 'ready':
+        watermarkAt = news.watermarkAt
         if (news.migrated.length > 0)
           log.info({ migrations: news.migrated }, 'brought the database up to date')
         if (news.recovered.segments > 0) log.warn(news.recovered, 'made good for a process that died')
         return start.resolve(null)
       case 'refused':
         isClosing = true
-        return start.resolve({ refused: news.message })
+        return start.resolve({ refused: news.message, mayPass: news.mayPass })
       case 'standing':
         standing = news.standing
         return
@@ -87,6 +98,7 @@ export async function openBackground(
   const order = (message: BackgroundOrder): void => worker.postMessage(message)
   return {
     database,
+    watermarkAt,
     tell: order,
     standing: () => standing,
     async close() {

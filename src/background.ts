@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { openClock } from './config/clock.ts'
 import type { InstanceId } from './domain/ids.ts'
+import type { EpochMs } from './domain/time.ts'
 import { type Drain, type DrainEvent, type DrainStanding, openDrain } from './ledger/drain.ts'
 import { spoolFiles } from './ledger/files.ts'
 import { joinInstallation } from './ledger/instance.ts'
@@ -12,6 +13,7 @@ import { type SpoolMessage, spoolDirectory } from './ledger/segment.ts'
 import { openSweep } from './ledger/sweep.ts'
 import type { Charge } from './limits/plan.ts'
 import type { Database } from './store/database.ts'
+import { isUnavailable } from './store/errors.ts'
 import { migrate } from './store/migrate.ts'
 import type { DatabaseLocation } from './store/open.ts'
 import { openPostgres } from './store/postgres.ts'
@@ -33,9 +35,15 @@ export interface BackgroundData {
 export type BackgroundNews =
   /** What counters had been charged before this start: in pieces, all before `ready`. */
   | { readonly news: 'charges'; readonly charges: readonly Charge[] }
-  | { readonly news: 'ready'; readonly recovered: Recovered; readonly migrated: readonly string[] }
-  /** The gateway cannot start, and why. */
-  | { readonly news: 'refused'; readonly message: string }
+  | {
+      readonly news: 'ready'
+      readonly recovered: Recovered
+      readonly migrated: readonly string[]
+      /** The instance's: no settlement may be dated earlier. */
+      readonly watermarkAt: EpochMs
+    }
+  /** The gateway cannot start, and why; what may pass by itself is worth another try. */
+  | { readonly news: 'refused'; readonly message: string; readonly mayPass: boolean }
   /** How the drain stands: each second. */
   | { readonly news: 'standing'; readonly standing: DrainStanding }
   | { readonly news: 'drain'; readonly event: DrainEvent }
@@ -67,7 +75,7 @@ async function run(): Promise<void> {
   if ('newerMigrations' in migrated) {
     return refuse(
       database,
-      `The database has been brought up to date by a newer release (${migrated.newerMigrations.join(', ')}). Run that release, or restore a backup from before.`,
+      `database.url: a newer release has used this database (${migrated.newerMigrations.join(', ')}). Run that release, or restore a backup from before it.`,
     )
   }
   const { instance, retireAfterMs } = data
@@ -83,7 +91,7 @@ async function run(): Promise<void> {
   if ('others' in joined) {
     return refuse(
       database,
-      'Another gateway is running on this database, and counters.url is memory:, so neither would know what the other admits. Stop it first.',
+      'database.url: another gateway is running on this database, and counters.url is memory:, so neither would know what the other admits. Stop it first.',
     )
   }
 
@@ -104,7 +112,7 @@ async function run(): Promise<void> {
     async () => tell({ news: 'standing', standing: drain.standing() }),
     trouble,
   )
-  tell({ news: 'ready', recovered, migrated: migrated.migrated })
+  tell({ news: 'ready', recovered, migrated: migrated.migrated, watermarkAt: joined.joined.watermarkAt })
 
   await untilClosed(drain)
   await Promise.race([drain.idle(), wait(lastDrainMs)])
@@ -125,7 +133,7 @@ function openHere(location: DatabaseLocation): Database {
 
 async function refuse(database: Database, message: string): Promise<void> {
   await database.close()
-  tell({ news: 'refused', message })
+  tell({ news: 'refused', message, mayPass: false })
 }
 
 /** Hands the spool's messages to the drain until told to close. */
@@ -139,7 +147,8 @@ function untilClosed(drain: Drain): Promise<void> {
 }
 
 run()
-  .catch((error) =>
-    tell({ news: 'refused', message: error instanceof Error ? error.message : String(error) }),
-  )
+  .catch((error) => {
+    const message = `database.url: ${error instanceof Error ? error.message : String(error)}`
+    tell({ news: 'refused', message, mayPass: isUnavailable(error) })
+  })
   .finally(() => port.close())

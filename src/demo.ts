@@ -8,11 +8,8 @@ const workspaceId = 'default' as WorkspaceId
 const caller = { workspaceId, actor: 'installation' }
 const externalId = 'demo'
 
-/**
- * Makes the world of a first start: a model that echoes, an endpoint for it, a group with two limits, and one key.
- * Returns the key where the group was made now; at a later start only the echo's address is brought up to date.
- */
-export async function ensureDemo(tenancy: Tenancy, echoBaseUrl: string): Promise<string | null> {
+/** Says where the demo's model answers: its address is another at each start, so this comes before the first call. */
+export async function pointDemo(tenancy: Tenancy, echoBaseUrl: string): Promise<void> {
   const applied = await tenancy.applyWorkspaces([
     {
       id: workspaceId,
@@ -35,6 +32,13 @@ export async function ensureDemo(tenancy: Tenancy, echoBaseUrl: string): Promise
     },
   ])
   if (applied !== null) throw new Error(`the demo cannot be made: ${JSON.stringify(applied)}`)
+}
+
+/**
+ * Makes the world of a first start: an endpoint for the model that echoes, a group with two limits, and one key.
+ * Returns the key where the group was made now, null at a later start.
+ */
+export async function ensureDemo(tenancy: Tenancy): Promise<string | null> {
   const existing = await tenancy.listGroups(workspaceId, { externalId, limit: 1, cursor: null })
   if (isFailure(existing)) throw new Error(`the demo cannot be read: ${JSON.stringify(existing)}`)
   return existing.items.length > 0 ? null : makeDemo(tenancy)

@@ -1,34 +1,42 @@
+import { CommanderError } from 'commander'
 import packageFile from '../package.json' with { type: 'json' }
-import { checkConfiguration, configurationSchema, wordFaults, wordWarnings } from './cli/check.ts'
-import { createProgram, exitCodes } from './cli/program.ts'
-import { type Flags, loadSettings, type Settings } from './config/settings.ts'
-import { CommandRefused, copyDatabase, migrateDatabase, replaceAdminKey } from './maintain.ts'
-import { type Demo, openGateway, StartRefused } from './serve.ts'
+import { checkConfiguration } from './cli/check.ts'
+import { drawProgress, reportCopy } from './cli/copy-report.ts'
+import { inviteTo } from './cli/invitation.ts'
+import { createProgram, exitCodes, usageExitCode } from './cli/program.ts'
+import { resolveValue } from './config/environment.ts'
+import { wordFault, wordWarning } from './config/faults.ts'
+import type { Flags } from './config/flags.ts'
+import { publishedSchema } from './config/json-schema.ts'
+import { loadSettings, type Settings } from './config/settings.ts'
+import { copyDatabase, migrateDatabase, replaceAdminKey } from './maintain.ts'
+import { refusalOf } from './refused.ts'
+import { openGateway } from './serve.ts'
 import { openLog } from './telemetry/log.ts'
 
 const { env: environment } = process
 
-await createProgram(
+const program = createProgram(
   packageFile.version,
   {
     serve: (flags) => withSettings(flags, serve),
     async check(file, asJson) {
-      const { isValid, text } = checkConfiguration(
-        { config: file ?? environment.TOLLGATE_CONFIG },
-        environment,
-        asJson,
-      )
+      const { isValid, text } = checkConfiguration({ config: file }, environment, asJson)
       console.log(text)
       return isValid ? exitCodes.done : exitCodes.configuration
     },
     async schema() {
-      console.log(configurationSchema())
+      console.log(JSON.stringify(publishedSchema(), null, 2))
       return exitCodes.done
     },
     migrate: (flags, to) =>
-      withSettings(flags, (settings) => (to === undefined ? migrateHere(settings) : copyTo(settings, to))),
+      withSettings(flags, (settings) => {
+        warn(settings)
+        return to === undefined ? migrateHere(settings) : copyTo(settings, to)
+      }),
     newAdminKey: (flags, name) =>
       withSettings(flags, async (settings) => {
+        warn(settings)
         console.log(`Admin key: ${await replaceAdminKey(settings, name)}`)
         return exitCodes.done
       }),
@@ -36,33 +44,37 @@ await createProgram(
   (code) => {
     process.exitCode = code
   },
-).parseAsync()
+)
+
+await program.parseAsync().catch((error: unknown) => {
+  if (!(error instanceof CommanderError)) throw error
+  process.exitCode = usageExitCode(error)
+})
 
 async function withSettings(flags: Flags, run: (settings: Settings) => Promise<number>): Promise<number> {
   const loaded = loadSettings(flags, environment)
   if ('faults' in loaded) {
-    for (const line of wordFaults(loaded.faults)) console.error(line)
+    for (const fault of loaded.faults) console.error(wordFault(fault))
     return exitCodes.configuration
   }
-  for (const line of wordWarnings(loaded.settings.warnings)) console.error(line)
   try {
     return await run(loaded.settings)
   } catch (error) {
-    if (error instanceof StartRefused) {
-      console.error(error.message)
-      return exitCodes.configuration
-    }
-    if (error instanceof CommandRefused) {
-      console.error(error.message)
-      return exitCodes.refused
-    }
-    throw error
+    const refusal = refusalOf(error)
+    if (refusal === null) throw error
+    console.error(refusal.message)
+    return refusal.exitCode
   }
+}
+
+function warn({ warnings }: Settings): void {
+  for (const warning of warnings) console.error(wordWarning(warning))
 }
 
 /** Runs until a signal: the first drains, the second ends at once, and neither loses what was accounted. */
 async function serve(settings: Settings): Promise<number> {
   const { log, flush } = openLog(settings.logLevel)
+  for (const { path, message } of settings.warnings) log.warn({ setting: path }, message)
   const signals = Promise.withResolvers<void>()
   let isFirst = true
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -87,24 +99,6 @@ async function serve(settings: Settings): Promise<number> {
   }
 }
 
-/** A call to try, which works when pasted. */
-function inviteTo(url: string, { model, key }: Demo): string {
-  const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }] })
-  const call = [
-    `curl ${url}/v1/chat/completions \\`,
-    `  -H "Authorization: Api-Key ${key ?? '$TOLLGATE_KEY'}" -H "Content-Type: application/json" \\`,
-    `  -d '${body}'`,
-  ].join('\n')
-  if (key !== null) return `\nTry a governed call:\n\n${call}\n`
-  return [
-    '\nTry a governed call with a key of yours:\n',
-    `${call}\n`,
-    'To mint one, with the admin key:\n',
-    `curl ${url}/v1/gateway/groups?external_entity_id=demo -H "Authorization: Api-Key $ADMIN_KEY"`,
-    `curl -X POST ${url}/v1/gateway/groups/GROUP_ID/api_keys -H "Authorization: Api-Key $ADMIN_KEY"\n`,
-  ].join('\n')
-}
-
 async function migrateHere(settings: Settings): Promise<number> {
   const ran = await migrateDatabase(settings)
   console.log(ran.length === 0 ? 'The database is up to date.' : `Brought up to date: ${ran.join(', ')}.`)
@@ -112,22 +106,14 @@ async function migrateHere(settings: Settings): Promise<number> {
 }
 
 async function copyTo(settings: Settings, to: string): Promise<number> {
-  const counts = await copyDatabase(settings, to, showProgress)
-  if (process.stderr.isTTY) process.stderr.write('\n')
-  for (const { table, source, target } of counts) console.log(`${table}: ${source} here, ${target} there`)
-  const differs = counts.filter(({ source, target }) => source !== target)
-  if (differs.length === 0) return exitCodes.done
-  console.error(
-    `These tables differ: ${differs.map(({ table }) => table).join(', ')}. Was a gateway still running?`,
-  )
+  const isTerminal = process.stderr.isTTY
+  const counts = await copyDatabase(settings, resolveValue(to, environment) ?? to, (...progress) => {
+    if (isTerminal) process.stderr.write(drawProgress(...progress))
+  })
+  if (isTerminal) process.stderr.write('\n')
+  const { text, differing } = reportCopy(counts)
+  console.log(text)
+  if (differing.length === 0) return exitCodes.done
+  console.error(`These tables differ: ${differing.join(', ')}. Something wrote to the database meanwhile.`)
   return exitCodes.refused
-}
-
-const barCells = 30
-
-function showProgress(table: string, copied: number, total: number): void {
-  if (!process.stderr.isTTY) return
-  const filled = total === 0 ? barCells : Math.round((copied / total) * barCells)
-  const bar = '█'.repeat(filled).padEnd(barCells, '░')
-  process.stderr.write(`\r\u001b[K${bar} ${table} ${copied}/${total}`)
 }

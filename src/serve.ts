@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { getRequestListener } from '@hono/node-server'
@@ -9,11 +9,14 @@ import { findOperator } from './api/authenticate.ts'
 import { dressManagement } from './api/failures.ts'
 import { createManagement } from './api/management.ts'
 import { type Background, openBackground } from './background-thread.ts'
+import type { Demo } from './cli/invitation.ts'
+import { exitCodes } from './cli/program.ts'
 import { openClock } from './config/clock.ts'
-import { openMasterKey } from './config/master-key.ts'
+import { findMasterKey, makeMasterKey, masterKeyFile } from './config/master-key.ts'
 import type { Settings } from './config/settings.ts'
+import { takeDataDirectory } from './data-directory.ts'
 import { definitionOf } from './definitions.ts'
-import { demoModel, ensureDemo } from './demo.ts'
+import { demoModel, ensureDemo, pointDemo } from './demo.ts'
 import { type Failure, isFailure } from './domain/failure.ts'
 import { ulidSource } from './domain/ids.ts'
 import type { Clock } from './domain/time.ts'
@@ -26,13 +29,14 @@ import type { Room } from './gateway/room.ts'
 import { startEchoUpstream } from './http/echo-upstream.ts'
 import { operationsRoutes } from './http/operations.ts'
 import { defaultPatience, openServer } from './http/server.ts'
-import { lockDataDirectory } from './ledger/data-lock.ts'
 import { spoolFiles } from './ledger/files.ts'
 import { keptInstanceId } from './ledger/instance-id.ts'
 import { repeat } from './ledger/rounds.ts'
 import { spoolDirectory } from './ledger/segment.ts'
 import { openSpool, type Spool } from './ledger/spool.ts'
 import { type MemoryCounters, openMemoryCounters } from './limits/memory.ts'
+import { wrongMasterKey } from './maintain.ts'
+import { Refused, wordSystemError } from './refused.ts'
 import { parseDatabaseUrl } from './store/open.ts'
 import type { Log } from './telemetry/log.ts'
 import { type Metrics, openMetrics } from './telemetry/metrics.ts'
@@ -58,15 +62,6 @@ export interface RunningGateway {
   /** Stops listening, lets calls finish, stores what is not stored yet. */
   drain(): Promise<void>
 }
-
-export interface Demo {
-  readonly model: string
-  /** Null at a later start: only its digest is kept. */
-  readonly key: string | null
-}
-
-/** Thrown when the gateway cannot start for a reason that its operator has to mend. */
-export class StartRefused extends Error {}
 
 /** Opens the rooms from the lowest floor up, wires them, listens. What was opened is closed again if that fails. */
 export async function openGateway(settings: Settings, log: Log, version: string): Promise<RunningGateway> {
@@ -95,25 +90,13 @@ async function open(
   let isDraining = false
   const onError = (error: unknown): void => log.warn({ err: error }, 'a round failed, and the next comes')
 
-  mkdirSync(settings.dataDirectory, { recursive: true, mode: 0o700 })
-  const lock = lockDataDirectory(settings.dataDirectory)
-  if (lock === null) {
-    throw new StartRefused(
-      `Another process is using ${settings.dataDirectory}. Stop it, or choose another --data.`,
-    )
-  }
+  const lock = takeDataDirectory(settings.dataDirectory)
   closers.push(lock.release)
   const location = parseDatabaseUrl(settings.databaseUrl)
-  if (isFailure(location)) throw new StartRefused('database.url: must be sqlite:<path> or postgres://…')
+  if (isFailure(location)) throw new Refused(`database.url: ${messageOf(location)}`)
   if (location.kind === 'sqlite') mkdirSync(dirname(location.path), { recursive: true, mode: 0o700 })
   const instance = keptInstanceId(settings.dataDirectory, () => newUlid(clock()))
-  const masterKey = openMasterKey(settings.masterKey, settings.dataDirectory)
-  if (masterKey.madeAt !== null) {
-    log.warn(
-      { file: masterKey.madeAt },
-      'made a master key: without it, secrets and keys in the database are lost',
-    )
-  }
+  const keptMasterKey = findMasterKey(settings.masterKey, settings.dataDirectory)
 
   const counters = openMemoryCounters()
   const background = await openBackground(
@@ -128,28 +111,39 @@ async function open(
     log,
     (charges) => counters.load(charges),
   )
-  if ('refused' in background) throw new StartRefused(background.refused)
+  if ('refused' in background) {
+    throw new Refused(background.refused, background.mayPass ? exitCodes.refused : exitCodes.configuration)
+  }
   closers.push(() => background.close())
   const sweeping = repeat(sweepCountersEveryMs, async () => counters.sweep(clock()), onError)
   closers.push(sweeping.close)
 
+  const masterKey = keptMasterKey ?? makeMasterKey(settings.dataDirectory)
   const tenancy = await openTenancy({
     database: background.database,
     clock,
     newUlid,
     random: randomBytes,
-    masterKey: masterKey.value,
+    masterKey,
     onCountersGone: (names) => counters.forget(names),
   })
-  if (isFailure(tenancy)) throw new StartRefused(`security.master_key: ${messageOf(tenancy)}`)
+  if (isFailure(tenancy)) {
+    if (keptMasterKey === null) rmSync(masterKeyFile(settings.dataDirectory))
+    throw new Refused(wrongMasterKey(settings))
+  }
+  if (keptMasterKey === null) {
+    log.warn(
+      { file: masterKeyFile(settings.dataDirectory) },
+      'made a master key: without it, secrets and keys in the database are lost',
+    )
+  }
   const refreshing = repeat(refreshEveryMs, tenancy.refresh, onError)
   closers.push(refreshing.close)
 
   const echo = settings.isUnconfigured ? await startEchoUpstream() : null
   if (echo !== null) closers.push(echo.close)
-  await applyFile(settings, tenancy)
-  const demoKey = echo === null ? null : await ensureDemo(tenancy, echo.baseUrl)
-  const adminKey = await ensureAdminKey(tenancy)
+  await applyFile(settings, tenancy, log)
+  if (echo !== null) await pointDemo(tenancy, echo.baseUrl)
 
   const spool = openSpool({
     directory: spoolDirectory(settings.dataDirectory),
@@ -158,6 +152,7 @@ async function open(
     durability: settings.ledger.durability,
     files: spoolFiles,
     clock,
+    notBefore: background.watermarkAt,
     monotonic: () => performance.now(),
     newUlid,
     tell: background.tell,
@@ -171,7 +166,7 @@ async function open(
     if (lost > 0) log.fatal({ records: lost }, 'settlements could not be written and are lost')
   })
   const egress = openEgress(egressRules(settings, echo?.baseUrl ?? null), lookup)
-  if (isFailure(egress)) throw new StartRefused(`network.allow_private: ${messageOf(egress)}`)
+  if (isFailure(egress)) throw new Refused(`network.allow_private: ${messageOf(egress)}`)
   const upstream = openUpstream({ egress, timer: systemTimer })
   closers.push(upstream.close)
 
@@ -230,29 +225,38 @@ async function open(
     bug: reportBug,
   })
   measure(metrics, { counters, spool, background, clock })
-  const url = await server.listen(settings.host, settings.port)
+  const url = await server.listen(settings.host, settings.port).catch((error) => {
+    const place = `${settings.host}, port ${settings.port}`
+    throw new Refused(`server.host, server.port: cannot listen on ${place}: ${wordSystemError(error)}`)
+  })
+  closers.push(async () => void (await server.close(0)))
 
   return {
     url,
-    adminKey,
-    demo: echo === null ? null : { model: demoModel, key: demoKey },
+    // Made last: what is shown once must not be made by a start that fails.
+    adminKey: await ensureAdminKey(tenancy),
+    demo: echo === null ? null : { model: demoModel, key: await ensureDemo(tenancy) },
     async drain() {
       isDraining = true
       server.startDrain()
       await server.close(settings.server.drain_seconds * 1000)
       for (const call of openCalls) cut(call)
-      await Promise.race([untilEmpty(openCalls), wait(lastSettlementsMs, undefined, { ref: false })])
+      await untilEmpty(openCalls, lastSettlementsMs)
       await closeAll(closers)
     },
   }
 }
 
 /** Brings what is stored to what the configuration file says. */
-async function applyFile(settings: Settings, tenancy: Tenancy): Promise<void> {
+async function applyFile(settings: Settings, tenancy: Tenancy, log: Log): Promise<void> {
   const failure =
     (await tenancy.applyWorkspaces(settings.frontier.workspaces.map(definitionOf))) ??
     (await tenancy.applyAdminKeys(settings.adminKeys))
-  if (failure !== null) throw new StartRefused(messageOf(failure))
+  if (failure !== null) throw new Refused(messageOf(failure))
+  for (const { name, value } of settings.adminKeys) {
+    if (tenancy.snapshot().findAdminKey(tenancy.digestOf(value)) !== null) continue
+    log.warn({ name }, 'this admin key was revoked and stays so: configure another value')
+  }
 }
 
 /** Management is never open: where there is no admin key yet, one is made, to be shown once. */
@@ -289,8 +293,9 @@ function measure(
   })
 }
 
-async function untilEmpty(calls: ReadonlySet<Call>): Promise<void> {
-  while (calls.size > 0) await wait(10)
+async function untilEmpty(calls: ReadonlySet<Call>, limitMs: number): Promise<void> {
+  const endsAt = performance.now() + limitMs
+  while (calls.size > 0 && performance.now() < endsAt) await wait(10)
 }
 
 function messageOf(failure: Failure): string {

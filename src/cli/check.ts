@@ -1,7 +1,7 @@
-import { z } from 'zod'
 import type { Environment } from '../config/environment.ts'
-import { ConfigurationFile } from '../config/schema.ts'
-import { type Fault, type Flags, loadSettings, type Warning } from '../config/settings.ts'
+import { wordFault, wordWarning } from '../config/faults.ts'
+import type { Flags } from '../config/flags.ts'
+import { loadSettings } from '../config/settings.ts'
 
 /** Validates a configuration and words the outcome: lines for a person, or JSON. */
 export function checkConfiguration(
@@ -14,26 +14,13 @@ export function checkConfiguration(
   const warnings = 'settings' in loaded ? loaded.settings.warnings : []
   const isValid = faults.length === 0
   if (asJson) return { isValid, text: JSON.stringify({ valid: isValid, faults, warnings }, null, 2) }
-  const lines = [...wordFaults(faults), ...wordWarnings(warnings)]
+  const lines = [...faults.map(wordFault), ...warnings.map(wordWarning)]
   return {
     isValid,
     text: [...lines, isValid ? 'The configuration is valid.' : countFaults(faults.length)].join('\n'),
   }
 }
 
-export function wordFaults(faults: readonly Fault[]): string[] {
-  return faults.map(({ path, message }) => `${path}: ${message}`)
-}
-
-export function wordWarnings(warnings: readonly Warning[]): string[] {
-  return warnings.map(({ path, message }) => `warning: ${path}: ${message}`)
-}
-
 function countFaults(count: number): string {
   return count === 1 ? 'The configuration has 1 fault.' : `The configuration has ${count} faults.`
-}
-
-/** The configuration file's JSON Schema, for editors. */
-export function configurationSchema(): string {
-  return JSON.stringify(z.toJSONSchema(ConfigurationFile, { io: 'input', unrepresentable: 'any' }), null, 2)
 }

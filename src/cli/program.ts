@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander'
-import { type Flags, logLevels } from '../config/settings.ts'
+import { type Flags, logLevels } from '../config/flags.ts'
 
 /** What each command does; the program only reads the command line. Each returns the exit code. */
 export interface Commands {
@@ -12,36 +12,36 @@ export interface Commands {
 
 export const exitCodes = { done: 0, refused: 1, usage: 2, unreachable: 3, configuration: 78 } as const
 
-/** The command line of `tollgate`. Wrong usage exits with 2 and says what would be right. */
+/**
+ * The command line of `tollgate`. Wrong usage, help and version throw commander's error once they are printed:
+ * `usageExitCode` says how to exit then.
+ */
 export function createProgram(version: string, commands: Commands, exit: (code: number) => void): Command {
   const program = new Command('tollgate')
     .description('A self-hosted AI gateway: who may spend what, every token and every cent.')
     .version(version)
-    .showHelpAfterError()
-    .exitOverride((error) => exit(error.exitCode === 0 ? exitCodes.done : exitCodes.usage))
-
-  withServeFlags(program.command('serve'))
-    .description('Run the gateway. With nothing configured it makes a demo world and prints a call to try.')
+    .exitOverride()
+    .showHelpAfterError('(add --help to see what there is)')
     .addHelpText(
       'after',
       `
-Every flag is also an environment variable: --database-url is TOLLGATE_DATABASE_URL. Flags win over the
-environment, and the environment over the file.
-
-Examples:
-  $ tollgate serve                                   embedded database in ./data, a demo model
-  $ tollgate serve --config tollgate.yaml --port 80
-  $ tollgate serve --database-url postgres://user:password@host/tollgate`,
+Exit codes: 0 done, 1 refused, 2 wrong usage, 78 a fault in the configuration or in what it points to.
+\`tollgate <command> --help\` says more of each.`,
     )
+
+  withServeFlags(program.command('serve'))
+    .description('Run the gateway. With nothing configured it makes a demo world and prints a call to try.')
+    .addHelpText('after', `${flagsHelp}\n${serveExamples}`)
     .action(async (flags: Flags) => exit(await commands.serve(flags)))
 
   program
     .command('check')
-    .argument('[file]', 'the configuration file; default: $TOLLGATE_CONFIG')
-    .option('--json', 'print the faults as JSON')
+    .argument('[file]', 'the configuration file (default: $TOLLGATE_CONFIG)')
+    .option('--json', 'print {valid, faults: [{path, message, found}], warnings} instead of lines')
     .description(
-      'Validate a configuration file: every fault with its place, what was found and what is allowed.',
+      'Validate a configuration file: every fault with its place, what is allowed, what was found.',
     )
+    .addHelpText('after', '\nExits with 0 where the file is valid, else with 78. Opens and changes nothing.')
     .action(async (file: string | undefined, options: { json?: boolean }) =>
       exit(await commands.check(file, options.json ?? false)),
     )
@@ -49,22 +49,55 @@ Examples:
   program
     .command('schema')
     .description('Print the JSON Schema of the configuration file.')
+    .addHelpText(
+      'after',
+      '\nFor editors that complete and check:\n  $ tollgate schema > tollgate.schema.json',
+    )
     .action(async () => exit(await commands.schema()))
 
   withStoreFlags(program.command('migrate'))
     .description('Bring the database up to date, or copy everything into another one.')
-    .option('--to <url>', 'copy every table into this database, for instance from SQLite to Postgres')
+    .option('--to <url>', 'copy every table into this empty database, for instance from SQLite to Postgres')
+    .addHelpText('after', `${flagsHelp}\n${migrateExamples}`)
     .action(async ({ to, ...flags }: Flags & { to?: string }) => exit(await commands.migrate(flags, to)))
 
   withStoreFlags(program.command('admin-key').description('Manage the operator’s keys.').command('new'))
     .description('Make a new admin key in place of a lost one. A running gateway obeys it within a second.')
     .option('--name <name>', 'what the key is called in lists', 'admin')
+    .addHelpText(
+      'after',
+      `\nPrints the key once. All other admin keys are revoked, except those that the configuration names.\n${flagsHelp}`,
+    )
     .action(async ({ name, ...flags }: Flags & { name: string }) =>
       exit(await commands.newAdminKey(flags, name)),
     )
 
   return program
 }
+
+/** How to exit after the program threw commander's error: what was asked for was printed, or usage was wrong. */
+export function usageExitCode(error: { readonly exitCode: number }): number {
+  return error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+}
+
+const flagsHelp = `
+Every flag is also an environment variable: --database-url is TOLLGATE_DATABASE_URL. Flags win over the
+environment, and the environment over the file. A command line can be read by every user of the machine, so
+give secrets as variables, or name one: --master-key env.MASTER_KEY.`
+
+const serveExamples = `
+Examples:
+  $ tollgate serve                                   embedded database in ./data, a demo model
+  $ tollgate serve --config tollgate.yaml --port 80
+  $ TOLLGATE_DATABASE_URL=postgres://user:password@host/tollgate tollgate serve`
+
+const migrateExamples = `
+Stop the gateway before a copy; afterwards start it on the other database with the same master key (for one
+that was made by itself: $(cat DATA/master-key)) and the same data directory.
+
+Examples:
+  $ tollgate migrate
+  $ tollgate migrate --data ./data --to env.POSTGRES_URL`
 
 function withStoreFlags(command: Command): Command {
   return command
@@ -81,9 +114,9 @@ function withServeFlags(command: Command): Command {
   return withStoreFlags(command)
     .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <port>', 'port to listen on, 0 picks one (default: 8080)')
-    .option('--redis-url <url>', 'shared counters; not built yet')
-    .option('--threads <count>', 'request threads (default: 1)')
-    .option('--admin-key <key>', 'an admin key besides the stored ones')
+    .option('--redis-url <url>', 'shared counters: not built yet, refused')
+    .option('--threads <count>', 'request threads: more than 1 is not built yet, refused (default: 1)')
+    .option('--admin-key <key>', 'an admin key of at least 16 characters besides the stored ones')
     .addOption(new Option('--log-level <level>', 'how much to log (default: info)').choices(logLevels))
-    .option('--insecure', 'allow what is unsafe beyond loopback')
+    .option('--insecure', 'will allow what is unsafe beyond loopback; has no effect yet')
 }

@@ -1,108 +1,171 @@
 import { z } from 'zod'
 import { parseDuration } from './duration.ts'
 
-const duration = z
-  .string()
-  .refine((text) => parseDuration(text) !== null, 'a duration such as 90s, 15m, 1h or 92d')
-  .describe('A duration: digits and one of ms, s, m, h, d, such as 90s or 1h30m.')
+// Each setting says what it means (`describe`), and, where its type does not, what it may be (`allowed`): faults, the
+// published schema and the settings reference all speak from here.
 
+const bounded = (least: string, most: string) => {
+  const [leastMs, mostMs] = [parseDuration(least) ?? 0, parseDuration(most) ?? 0]
+  return z
+    .string()
+    .refine((text) => {
+      const durationMs = parseDuration(text)
+      return durationMs !== null && durationMs >= leastMs && durationMs <= mostMs
+    })
+    .meta({ allowed: `a duration from ${least} to ${most}, such as 90s or 1h30m (ms, s, m, h, d)` })
+}
+
+/** Behind a duration stands a timer, which can wait for 24 days at most. */
+const timeout = bounded('1ms', '24h')
+const retention = bounded('1h', '36500d')
 const seconds = z.number().positive().max(86_400)
-const value = z.string().min(1).describe('The value itself, or env.NAME to take it from the environment.')
-const url = z.url({ protocol: /^https?$/ })
-const cidr = z.union([z.cidrv4(), z.cidrv6()])
+const name = z.string().min(1).max(255)
+const secret = z.string().min(1)
+const url = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => !URL.canParse(text) || new URL(text).username + new URL(text).password === '')
+  .meta({ allowed: 'an http or https URL without credentials' })
+const network = z
+  .union([z.cidrv4(), z.cidrv6()])
+  .meta({ allowed: 'a network such as 10.0.0.0/8 or fd00::/8' })
 
 const server = z.strictObject({
-  host: z.string().min(1).optional().describe('Address to listen on. Default 127.0.0.1.'),
-  port: z.int().min(0).max(65_535).optional().describe('Port to listen on; 0 picks one. Default 8080.'),
-  threads: z.int().min(1).optional().describe('Request threads. Only 1 is built so far.'),
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
+  port: z.int().min(0).max(65_535).default(8080).describe('Port to listen on; 0 picks one.'),
+  threads: z.int().min(1).default(1).describe('Request threads. Only 1 is built so far.'),
   max_request_body_mb: z
     .number()
     .positive()
     .max(1024)
     .default(100)
-    .describe('Largest request body, in MB of 2^20 bytes.'),
+    .describe('Largest request body of a model call, in MB of 2^20 bytes; above it 413.'),
   max_buffered_mb: z
     .number()
     .positive()
+    .max(1_048_576)
     .default(512)
-    .describe('Memory that request bodies may take together.'),
-  max_connections: z.int().min(1).default(20_000).describe('Client connections held at once.'),
+    .describe('Memory that request bodies may take together, in MB of 2^20 bytes; above it 503.'),
+  max_connections: z.int().min(1).default(20_000).describe('Client connections held at once; above it 503.'),
   body_idle_seconds: seconds.default(60).describe('How long a request body may pause before 408.'),
   drain_seconds: seconds.default(30).describe('How long calls in flight may take to finish at shut-down.'),
-  trusted_proxies: z.array(cidr).default([]).describe('Peers whose X-Forwarded-* headers are believed.'),
+  trusted_proxies: z.array(network).default([]).describe('Peers whose `X-Forwarded-*` headers are believed.'),
 })
 
 const ledger = z.strictObject({
   durability: z
     .enum(['process', 'strict'])
     .default('process')
-    .describe('process: survives the death of the process. strict: survives the loss of power.'),
-  node_retire_after: duration
+    .describe(
+      '`process` survives the death of the process; `strict` also the loss of power, and waits for the disk.',
+    ),
+  node_retire_after: bounded('1m', '36500d')
     .default('1h')
-    .describe('How long an instance may be silent before it is given up.'),
+    .describe('How long another gateway on the same database may be silent before it is given up.'),
   retention: z
     .strictObject({
-      events: duration.default('92d').describe('How long usage events are kept.'),
-      audit: duration.default('400d').describe('How long audit rows are kept.'),
+      events: retention.default('92d').describe('How long usage events are kept.'),
+      audit: retention
+        .default('400d')
+        .describe('How long audit rows are kept. Has no effect yet: all are kept.'),
     })
-    .prefault({}),
+    .prefault({})
+    .describe('How long what is stored stays.'),
 })
 
 const modelEnvironment = z.strictObject({
-  base_url: url.describe('Where the model answers, up to and including /v1.'),
-  model: z.string().min(1).optional().describe('What the upstream calls the model. Default: the slug.'),
-  api_key: value.optional(),
-  region: z.string().min(1).optional(),
+  base_url: url.describe('Where the model answers, up to and including `/v1`.'),
+  model: z.string().min(1).optional().describe('What the upstream calls the model; left out: the slug.'),
+  api_key: secret
+    .optional()
+    .describe('Sent to the upstream as a Bearer token. An unset `env.NAME`: none is sent.'),
+  region: z.string().min(1).optional().describe('`EU` serves endpoints that may not leave the union.'),
+})
+
+const workspaceKey = z.strictObject({
+  name: name.describe('What the key is called in lists and audit; unique in its workspace.'),
+  value: secret.describe('The key itself.'),
+  type: z
+    .enum([
+      'PERSONAL',
+      'WORKSPACE_MANAGE_ALL',
+      'WORKSPACE_INVOKE',
+      'WORKSPACE_EXPORT_METRICS',
+      'WORKSPACE_MANAGE_API_KEYS',
+    ])
+    .describe(
+      'What the key may do. The first two manage groups, keys and endpoints; the others may nothing yet.',
+    ),
 })
 
 const workspace = z.strictObject({
-  id: z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'lower-case letters, digits, - and _, at most 63'),
-  name: z.string().min(1).max(255).optional(),
-  onboarded: z.boolean().default(true),
-  slug_prefixes: z.array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._~-]*$/)).default([]),
-  api_keys: z
+  id: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/)
+    .meta({ allowed: '1 to 63 lower-case letters, digits, - and _' })
+    .describe('Names the workspace, for instance in `x-tollgate-workspace`.'),
+  name: name.optional().describe('Its name for people; left out: the id.'),
+  onboarded: z.boolean().default(true).describe('`false` refuses every management call of the workspace.'),
+  slug_prefixes: z
+    .array(
+      z
+        .string()
+        .regex(/^[A-Za-z0-9][A-Za-z0-9._~-]*$/)
+        .meta({ allowed: 'letters, digits, and . _ ~ - after the first' }),
+    )
+    .default([])
+    .describe('What its slugs begin with, before the `/`. A prefix belongs to one workspace.'),
+  api_keys: z.array(workspaceKey).default([]).describe('Keys that manage the workspace.'),
+  registration_public_key: z
+    .base64()
+    .refine((text) => Buffer.from(text, 'base64').length === 32)
+    .meta({ allowed: '32 bytes in base64' })
+    .optional()
+    .describe('For keys that their holders make themselves. Has no effect yet.'),
+  webhook: z
+    .strictObject({
+      url: url.describe('Where events are posted.'),
+      secret: secret.describe('Signs what is posted.'),
+    })
+    .optional()
+    .describe('Where usage is reported to. Has no effect yet.'),
+  domains: z.array(z.string().min(1)).default([]).describe('Host names of its own, without a port.'),
+  secrets: z
     .array(
       z.strictObject({
-        name: z.string().min(1).max(255),
-        value,
-        type: z.enum([
-          'PERSONAL',
-          'WORKSPACE_MANAGE_ALL',
-          'WORKSPACE_INVOKE',
-          'WORKSPACE_EXPORT_METRICS',
-          'WORKSPACE_MANAGE_API_KEYS',
-        ]),
+        id: name.describe('What the `secret_id` of a target names.'),
+        value: secret.describe('The credential. An unset `env.NAME` disables it with a warning.'),
       }),
     )
-    .default([]),
-  registration_public_key: z.base64().optional(),
-  webhook: z.strictObject({ url, secret: value }).optional(),
-  domains: z.array(z.string().min(1)).default([]),
-  secrets: z.array(z.strictObject({ id: z.string().min(1).max(255), value })).default([]),
+    .default([])
+    .describe("Providers' credentials that its endpoints may name."),
   models: z
     .array(
       z.strictObject({
-        id: z.string().min(1).max(255),
-        environments: z.record(z.string().min(1).max(255), modelEnvironment),
+        id: name.describe('What the `model_id` of a target names.'),
+        environments: z
+          .record(name, modelEnvironment)
+          .describe('Where it is served, by name; `production` is taken where a target names none.'),
       }),
     )
-    .default([]),
+    .default([])
+    .describe("The lab's own models, for targets of provider BASETEN."),
 })
 
 const frontier = z.strictObject({
   strict_key_scheme: z
     .boolean()
     .default(false)
-    .describe('Accept federated keys only as `Authorization: Api-Key`.'),
+    .describe('Accept keys that call models only as `Authorization: Api-Key`, never as Bearer.'),
   timeouts: z
     .strictObject({
-      connect: duration.default('10s'),
-      first_byte: duration.default('1200s'),
-      stream_idle: duration.default('120s'),
-      total: duration.default('1200s'),
+      connect: timeout.default('10s').describe('For connecting to an upstream, TLS included.'),
+      first_byte: timeout.default('1200s').describe('From the request sent to the first byte of the answer.'),
+      stream_idle: timeout.default('120s').describe('Between two pieces of an answer.'),
+      total: timeout.default('1200s').describe('From the request sent to the end of the answer.'),
     })
-    .prefault({}),
-  workspaces: z.array(workspace).default([]),
+    .prefault({})
+    .describe('How long upstreams may take; then 504.'),
+  workspaces: z.array(workspace).default([]).describe('Who may sell access to models here.'),
 })
 
 /**
@@ -111,63 +174,106 @@ const frontier = z.strictObject({
  */
 export const ConfigurationFile = z
   .looseObject({
-    version: z.int().min(1).max(2).optional(),
-    server: server.prefault({}),
+    $schema: z.string().optional().describe('For editors: where the schema of this file is.'),
+    version: z.int().min(1).max(2).optional().describe('Version of the format: 2. Ignored so far.'),
+    server: server.prefault({}).describe('The listener.'),
     database: z
-      .strictObject({ url: value.optional().describe('sqlite:<path> or postgres://…') })
-      .prefault({}),
+      .strictObject({
+        url: z
+          .string()
+          .min(1)
+          .meta({ allowed: '`sqlite:<path>` or `postgres://<user>:<password>@<host>/<name>`' })
+          .default('sqlite:<data>/tollgate.db')
+          .describe('Where facts and usage are kept; `<data>` stands for the data directory.'),
+      })
+      .prefault({})
+      .describe('The database.'),
     counters: z
       .strictObject({
-        url: z.string().default('memory:').describe('Where counters live. Only memory: is built so far.'),
-        on_outage: z.enum(['local', 'refuse']).default('local'),
+        url: z
+          .string()
+          .min(1)
+          .meta({ allowed: '`memory:`' })
+          .default('memory:')
+          .describe('Where counters live. Only `memory:` is built so far.'),
+        on_outage: z
+          .enum(['local', 'refuse'])
+          .default('local')
+          .describe('What holds while shared counters are away. Has no effect yet.'),
       })
-      .prefault({}),
-    ledger: ledger.prefault({}),
+      .prefault({})
+      .describe('Where limits are counted.'),
+    ledger: ledger.prefault({}).describe('How usage is kept.'),
     limits: z
       .strictObject({
         default_output_cap: z
           .int()
           .min(1)
           .default(4096)
-          .describe('Output tokens a strict limit grants to a caller who names no cap.'),
+          .describe('Output tokens that a strict limit grants to a caller who names no cap.'),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('What limits assume.'),
     security: z
       .strictObject({
-        master_key: value.optional(),
-        admin_keys: z.array(z.strictObject({ name: z.string().min(1).max(255), value })).default([]),
+        master_key: secret
+          .optional()
+          .describe(
+            'Seals secrets and peppers digests: 32 random bytes, say from `openssl rand -base64 32`. Required with Postgres; on SQLite made in the data directory where it is left out.',
+          ),
+        admin_keys: z
+          .array(
+            z.strictObject({
+              name: name.describe('What the key is called in lists and audit.'),
+              value: z.string().min(16).describe('The key itself.'),
+            }),
+          )
+          .default([])
+          .describe("The operator's keys besides those made by `tollgate`."),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('Keys to the installation.'),
     network: z
       .strictObject({
-        allow_private: z.array(cidr).default([]).describe('What egress may reach besides public addresses.'),
+        allow_private: z
+          .array(network)
+          .default([])
+          .describe('What targets entered over the API may reach besides public addresses.'),
         origins: z
           .record(url, url)
           .default({})
           .describe('Sends what is meant for one origin to another, after all validation.'),
       })
-      .prefault({}),
-    frontier: frontier.prefault({}),
+      .prefault({})
+      .describe('The way out.'),
+    frontier: frontier.prefault({}).describe('Model access for applications, in workspaces.'),
   })
-  .meta({ id: 'TollgateConfiguration', title: 'Tollgate configuration file' })
+  .meta({ title: 'Tollgate configuration file' })
 
 export type ConfigurationFile = z.output<typeof ConfigurationFile>
 export type WorkspaceSection = ConfigurationFile['frontier']['workspaces'][number]
 
-/** Sections that this version reads past without acting on them. */
-export const foreignSections: ReadonlySet<string> = new Set([
-  '$schema',
-  'encryption_key',
-  'client',
-  'providers',
-  'governance',
-  'mcp',
-  'plugins',
-  'config_store',
-  'logs_store',
-  'vector_store',
-  'framework',
-  'auth_config',
-  'guardrails_config',
-  'source_of_truth',
+const unread = 'is read past: this version does not act on it'
+const open = 'is read past: no limit or key in it holds in this version'
+const closed = 'is read past: management opens to admin keys only'
+
+/** Sections of other gateways' files, and what the operator should know of each. */
+export const foreignSections: ReadonlyMap<string, string> = new Map([
+  ['auth_config', closed],
+  ['client', unread],
+  ['config_store', 'is read past: database.url says where facts are kept'],
+  ['encryption_key', 'is read past: security.master_key seals secrets'],
+  ['framework', unread],
+  ['governance', open],
+  ['guardrails_config', unread],
+  ['load_balancer_config', unread],
+  ['logs_store', unread],
+  ['mcp', unread],
+  ['plugins', unread],
+  ['providers', 'is read past: calls go to the models and secrets of frontier.workspaces only'],
+  ['proxy_config', unread],
+  ['source_of_truth', unread],
+  ['vector_store', unread],
+  ['webhooks', unread],
+  ['websocket', unread],
 ])

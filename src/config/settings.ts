@@ -1,50 +1,20 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { parse } from 'yaml'
-import type { z } from 'zod'
 import { parseDuration } from './duration.ts'
-import { type Environment, environmentReference, resolveValue } from './environment.ts'
+import { type Environment, type NamedVariable, resolveReferences } from './environment.ts'
+import { type Fault, faultsOf, type Warning, wordPath } from './faults.ts'
+import { type Flags, type GivenFlags, type LogLevel, readFlags } from './flags.ts'
+import { schemaAt, settingsSchema } from './json-schema.ts'
+import { namesGivenTwice } from './names-given-twice.ts'
+import { readConfigurationFile } from './read-file.ts'
 import { ConfigurationFile, foreignSections, type WorkspaceSection } from './schema.ts'
-
-/** What the command line says; each member also stands in the environment as TOLLGATE_<NAME>. */
-export interface Flags {
-  readonly config?: string | undefined
-  readonly host?: string | undefined
-  readonly port?: string | undefined
-  readonly data?: string | undefined
-  readonly databaseUrl?: string | undefined
-  readonly redisUrl?: string | undefined
-  readonly threads?: string | undefined
-  readonly adminKey?: string | undefined
-  readonly masterKey?: string | undefined
-  readonly logLevel?: string | undefined
-  readonly insecure?: boolean | undefined
-}
-
-/** One thing wrong with the configuration: where, what was found, and what is allowed. */
-export interface Fault {
-  readonly path: string
-  readonly message: string
-}
-
-export interface Warning {
-  readonly path: string
-  readonly message: string
-}
-
-export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
-export type LogLevel = (typeof logLevels)[number]
 
 /** Everything the process is told at start, checked and with its secrets resolved. */
 export interface Settings {
   readonly host: string
   readonly port: number
-  readonly threads: number
   readonly dataDirectory: string
   readonly databaseUrl: string
-  readonly countersUrl: string
   readonly logLevel: LogLevel
-  readonly insecure: boolean
   readonly masterKey: string | null
   readonly adminKeys: readonly NamedSecret[]
   readonly testClockFile: string | null
@@ -67,7 +37,6 @@ export interface LedgerSettings {
   readonly durability: 'process' | 'strict'
   readonly retireAfterMs: number
   readonly eventRetentionMs: number
-  readonly auditRetentionMs: number
 }
 
 export interface FrontierSettings {
@@ -80,205 +49,147 @@ export type Loaded = { readonly settings: Settings } | { readonly faults: readon
 
 /** Reads flags, environment and file into settings, or names every fault. Flags win over environment over file. */
 export function loadSettings(flags: Flags, environment: Environment): Loaded {
-  const named = withEnvironment(flags, environment)
-  const read = named.config === undefined ? { file: {} } : readConfigurationFile(named.config)
-  if ('faults' in read) return read
-  const parsed = ConfigurationFile.safeParse(read.file, { reportInput: true })
-  if (!parsed.success) return { faults: parsed.error.issues.flatMap(toFaults) }
-
   const faults: Fault[] = []
-  const warnings: Warning[] = unusedSections(parsed.data)
-  const settings = assemble(named, environment, parsed.data, faults, warnings)
+  const given = readFlags(flags, environment, faults)
+  const path = given.text('config')
+  const read = path === undefined ? { file: {} } : readConfigurationFile(path)
+  if ('faults' in read) return { faults: [...faults, ...read.faults] }
+  const file = parseFile(read.file, environment)
+  if ('faults' in file) return { faults: [...faults, ...file.faults] }
+  const settings = assemble(given, file.parsed, file.warnings, environment, faults)
   return faults.length > 0 ? { faults } : { settings }
 }
 
-/** Parses a file as YAML, of which JSON is a part. */
-function readConfigurationFile(path: string): { file: unknown } | { faults: Fault[] } {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    return {
-      faults: [
-        { path, message: `cannot be read: ${error instanceof Error ? error.message : String(error)}` },
-      ],
-    }
-  }
-  try {
-    return { file: parse(text) ?? {} }
-  } catch (error) {
-    return {
-      faults: [
-        {
-          path,
-          message: `is neither YAML nor JSON: ${error instanceof Error ? error.message : String(error)}`,
-        },
-      ],
-    }
-  }
-}
+type ParsedFile = { readonly parsed: ConfigurationFile; readonly warnings: Warning[] }
 
-function withEnvironment(flags: Flags, environment: Environment): Flags {
-  const insecure = environment.TOLLGATE_INSECURE
+/** Puts variables in their places and holds the outcome against the schema. A provider's key that is not set is left out. */
+function parseFile(file: unknown, environment: Environment): ParsedFile | { readonly faults: Fault[] } {
+  const own = settingsSchema().properties ?? {}
+  const isMapping = typeof file === 'object' && file !== null && !Array.isArray(file)
+  const sections = isMapping ? Object.entries(file) : []
+  const ours = Object.fromEntries(sections.filter(([name]) => name in own))
+  const theirs = Object.fromEntries(sections.filter(([name]) => !(name in own)))
+  const resolved = resolveReferences(ours, environment, (path) => schemaAt(path)?.type)
+  const whole = isMapping ? { ...theirs, ...(resolved.value as object) } : file
+  const checked = ConfigurationFile.safeParse(whole, { reportInput: true })
+
+  const unset = resolved.unset.filter(({ path }) => !isProviderKey(path))
+  const unsetAt = new Set(resolved.unset.map(({ path }) => wordPath(path)))
+  const takenAt = new Map(resolved.taken.map(({ path, name }) => [wordPath(path), name]))
+  const issues = (checked.error?.issues ?? []).filter(({ path }) => !unsetAt.has(wordPath(path)))
+  const faults = [...unset.map(toUnset), ...faultsOf(issues, (path) => takenAt.get(wordPath(path)))]
+  if (!checked.success || faults.length > 0) return { faults }
+
+  const twice = namesGivenTwice(checked.data)
+  if (twice.length > 0) return { faults: twice }
+  const disabled = resolved.unset.filter(({ path }) => isProviderKey(path))
   return {
-    config: flags.config ?? environment.TOLLGATE_CONFIG,
-    host: flags.host ?? environment.TOLLGATE_HOST,
-    port: flags.port ?? environment.TOLLGATE_PORT,
-    data: flags.data ?? environment.TOLLGATE_DATA,
-    databaseUrl: flags.databaseUrl ?? environment.TOLLGATE_DATABASE_URL,
-    redisUrl: flags.redisUrl ?? environment.TOLLGATE_REDIS_URL,
-    threads: flags.threads ?? environment.TOLLGATE_THREADS,
-    adminKey: flags.adminKey ?? environment.TOLLGATE_ADMIN_KEY,
-    masterKey: flags.masterKey ?? environment.TOLLGATE_MASTER_KEY,
-    logLevel: flags.logLevel ?? environment.TOLLGATE_LOG_LEVEL,
-    insecure:
-      flags.insecure ??
-      (insecure !== undefined && insecure !== '' && insecure !== '0' && insecure !== 'false'),
+    parsed: withoutKeys(checked.data, new Set(disabled.map(({ path }) => wordPath(path)))),
+    warnings: [
+      ...disabled.map(({ path, name }) => ({
+        path: wordPath(path),
+        message: `${name} is not set in the environment: this key is disabled`,
+      })),
+      ...Object.keys(theirs).map((section) => ({
+        path: section,
+        message: foreignSections.get(section) ?? 'is not a section that we know, and is ignored',
+      })),
+      ...withoutEffect(checked.data),
+    ],
   }
 }
 
-function toFaults(issue: z.core.$ZodIssue): Fault[] {
-  const path = issue.path.map(String).join('.') || '(the file)'
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({
-      path: issue.path.length > 0 ? `${path}.${key}` : key,
-      message: 'is not a setting',
-    }))
-  }
-  const found = issue.input === undefined ? 'nothing' : JSON.stringify(issue.input)
-  return [{ path, message: `${issue.message}; found ${shortened(found)}` }]
+function toUnset({ path, name }: NamedVariable): Fault {
+  return { path: wordPath(path), message: `${name} is not set in the environment` }
 }
 
-function shortened(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text
+/** A call can do without one, or fails by itself; the others stay. */
+function isProviderKey(path: readonly PropertyKey[]): boolean {
+  const [section, , , list] = path
+  return section === 'frontier' && (list === 'secrets' || (list === 'models' && path.at(-1) === 'api_key'))
 }
 
-function unusedSections(file: ConfigurationFile): Warning[] {
-  const own = new Set(Object.keys(ConfigurationFile.shape))
-  return Object.keys(file)
-    .filter((section) => !own.has(section))
-    .map((section) => ({
-      path: section,
-      message: foreignSections.has(section)
-        ? 'this version does not act on this section'
-        : 'is not a section we know',
-    }))
+function withoutKeys(file: ConfigurationFile, disabled: ReadonlySet<string>): ConfigurationFile {
+  if (disabled.size === 0) return file
+  const workspaces = file.frontier.workspaces.map((workspace, index) => {
+    const path = `frontier.workspaces.${index}`
+    return {
+      ...workspace,
+      secrets: workspace.secrets.filter((_, secret) => !disabled.has(`${path}.secrets.${secret}.value`)),
+      models: workspace.models.map((model, position) => ({
+        ...model,
+        environments: Object.fromEntries(
+          Object.entries(model.environments).map(([name, { api_key, ...environment }]) => {
+            const isDisabled = disabled.has(`${path}.models.${position}.environments.${name}.api_key`)
+            return [name, api_key === undefined || isDisabled ? environment : { ...environment, api_key }]
+          }),
+        ),
+      })),
+    }
+  })
+  return { ...file, frontier: { ...file.frontier, workspaces } }
+}
+
+/** What a file may say already and this version does not do yet. */
+function withoutEffect({ frontier }: ConfigurationFile): Warning[] {
+  return frontier.workspaces.flatMap((workspace, index) =>
+    (['webhook', 'registration_public_key'] as const)
+      .filter((member) => workspace[member] !== undefined)
+      .map((member) => ({ path: `frontier.workspaces.${index}.${member}`, message: 'has no effect yet' })),
+  )
 }
 
 function assemble(
-  flags: Flags,
-  environment: Environment,
+  given: GivenFlags,
   file: ConfigurationFile,
+  warnings: readonly Warning[],
+  environment: Environment,
   faults: Fault[],
-  warnings: Warning[],
 ): Settings {
-  const secret = (text: string, path: string): string => {
-    const found = resolveValue(text, environment)
-    if (found === undefined)
-      faults.push({ path, message: `${environmentReference(text)} is not set in the environment` })
-    return found ?? ''
-  }
-  const providerKey = (text: string, path: string): string | undefined => {
-    const found = resolveValue(text, environment)
-    if (found === undefined) {
-      warnings.push({ path, message: `${environmentReference(text)} is not set: this key is disabled` })
-    }
-    return found
-  }
-  const dataDirectory = resolve(flags.data ?? './data')
-  const databaseUrl =
-    flags.databaseUrl ??
-    (file.database.url === undefined ? undefined : secret(file.database.url, 'database.url'))
-  const masterKey =
-    flags.masterKey ??
-    (file.security.master_key === undefined ? null : secret(file.security.master_key, 'security.master_key'))
-  const adminKeys = file.security.admin_keys.map(({ name, value }, index) => ({
-    name,
-    value: secret(value, `security.admin_keys.${index}.value`),
-  }))
-  if (flags.adminKey !== undefined) adminKeys.push({ name: 'command line', value: flags.adminKey })
-  for (const [index, { value }] of adminKeys.entries()) {
-    if (value.length < 16)
-      faults.push({ path: `security.admin_keys.${index}.value`, message: 'must have at least 16 characters' })
-  }
-
+  const dataDirectory = resolve(given.text('data') ?? './data')
+  const masterKey = given.text('masterKey') ?? file.security.master_key ?? null
+  const { timeouts } = file.frontier
+  refuseThreads(given.integer('threads', 1, 1024) ?? file.server.threads, faults)
+  refuseSharedCounters(given.text('redisUrl') ?? file.counters.url, faults)
   return {
-    host: flags.host ?? file.server.host ?? '127.0.0.1',
-    port: integerFlag('port', flags.port, 0, 65_535, faults) ?? file.server.port ?? 8080,
-    threads: onlyOneThread(
-      integerFlag('threads', flags.threads, 1, 1024, faults) ?? file.server.threads ?? 1,
-      faults,
-    ),
+    host: given.text('host') ?? file.server.host,
+    port: given.integer('port', 0, 65_535) ?? file.server.port,
     dataDirectory,
-    databaseUrl: checkedDatabaseUrl(
-      (databaseUrl ?? 'sqlite:<data>/tollgate.db').replace('<data>', dataDirectory),
+    databaseUrl: databaseUrl(
+      given.text('databaseUrl') ?? file.database.url,
+      dataDirectory,
       masterKey,
       faults,
     ),
-    countersUrl: onlyMemory(flags.redisUrl ?? file.counters.url, faults),
-    logLevel: logLevelFlag(flags.logLevel, faults),
-    insecure: flags.insecure ?? false,
+    logLevel: given.logLevel(),
     masterKey,
-    adminKeys,
+    adminKeys: [...file.security.admin_keys, ...adminKeyOf(given, faults)],
     testClockFile: testClock(environment, faults),
     server: file.server,
     ledger: {
       durability: file.ledger.durability,
       retireAfterMs: milliseconds(file.ledger.node_retire_after),
       eventRetentionMs: milliseconds(file.ledger.retention.events),
-      auditRetentionMs: milliseconds(file.ledger.retention.audit),
     },
     defaultOutputCap: file.limits.default_output_cap,
     network: file.network,
     frontier: {
       strictKeyScheme: file.frontier.strict_key_scheme,
       timeouts: {
-        connectMs: milliseconds(file.frontier.timeouts.connect),
-        firstByteMs: milliseconds(file.frontier.timeouts.first_byte),
-        idleMs: milliseconds(file.frontier.timeouts.stream_idle),
-        totalMs: milliseconds(file.frontier.timeouts.total),
+        connectMs: milliseconds(timeouts.connect),
+        firstByteMs: milliseconds(timeouts.first_byte),
+        idleMs: milliseconds(timeouts.stream_idle),
+        totalMs: milliseconds(timeouts.total),
       },
-      workspaces: file.frontier.workspaces.map((workspace, index) =>
-        resolveWorkspace(workspace, `frontier.workspaces.${index}`, secret, providerKey),
-      ),
+      workspaces: file.frontier.workspaces,
     },
     isUnconfigured: file.frontier.workspaces.length === 0 && file.providers === undefined,
-    warnings,
-  }
-}
-
-type Resolve<Found> = (text: string, path: string) => Found
-
-/** A workspace with every value resolved. A provider key whose variable is unset is left out. */
-function resolveWorkspace(
-  workspace: WorkspaceSection,
-  path: string,
-  secret: Resolve<string>,
-  providerKey: Resolve<string | undefined>,
-): WorkspaceSection {
-  return {
-    ...workspace,
-    api_keys: workspace.api_keys.map((key, index) => ({
-      ...key,
-      value: secret(key.value, `${path}.api_keys.${index}.value`),
-    })),
-    ...(workspace.webhook && {
-      webhook: { ...workspace.webhook, secret: secret(workspace.webhook.secret, `${path}.webhook.secret`) },
-    }),
-    secrets: workspace.secrets.flatMap(({ id, value }, index) => {
-      const found = providerKey(value, `${path}.secrets.${index}.value`)
-      return found === undefined ? [] : [{ id, value: found }]
-    }),
-    models: workspace.models.map((model, index) => ({
-      ...model,
-      environments: Object.fromEntries(
-        Object.entries(model.environments).map(([name, { api_key, ...environment }]) => {
-          const found =
-            api_key && providerKey(api_key, `${path}.models.${index}.environments.${name}.api_key`)
-          return [name, found ? { ...environment, api_key: found } : environment]
-        }),
-      ),
-    })),
+    warnings: given.isInsecure
+      ? [
+          ...warnings,
+          { path: '--insecure', message: 'has no effect yet: nothing that it would allow is built' },
+        ]
+      : warnings,
   }
 }
 
@@ -288,66 +199,42 @@ function milliseconds(text: string): number {
   return parsed
 }
 
-function integerFlag(
-  name: string,
-  text: string | undefined,
-  least: number,
-  most: number,
-  faults: Fault[],
-): number | undefined {
-  if (text === undefined) return undefined
-  const number = Number(text)
-  if (/^\d+$/.test(text) && number >= least && number <= most) return number
+function refuseThreads(threads: number, faults: Fault[]): void {
+  if (threads === 1) return
+  const message = 'must be 1: more than one request thread is not built yet'
+  faults.push({ path: 'server.threads', message, found: String(threads) })
+}
+
+/** A URL may hold a password, so only its scheme is shown. */
+function refuseSharedCounters(url: string, faults: Fault[]): void {
+  if (url === 'memory:') return
+  const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(url)?.[0] ?? 'a text'
   faults.push({
-    path: `--${name}`,
-    message: `must be a whole number from ${least} to ${most}; found ${JSON.stringify(text)}`,
+    path: 'counters.url',
+    message: 'must be memory: (shared counters are not built yet)',
+    found: scheme,
   })
-  return undefined
 }
 
-function logLevelFlag(text: string | undefined, faults: Fault[]): LogLevel {
-  if (text === undefined) return 'info'
-  const level = logLevels.find((known) => known === text)
-  if (level !== undefined) return level
-  faults.push({
-    path: '--log-level',
-    message: `must be one of ${logLevels.join(', ')}; found ${JSON.stringify(text)}`,
-  })
-  return 'info'
+function adminKeyOf(given: GivenFlags, faults: Fault[]): NamedSecret[] {
+  const value = given.text('adminKey')
+  if (value === undefined) return []
+  if (value.length < 16)
+    faults.push({ path: '--admin-key', message: 'must be a text of at least 16 characters' })
+  return [{ name: 'command line', value }]
 }
 
-function onlyOneThread(threads: number, faults: Fault[]): number {
-  if (threads > 1)
-    faults.push({ path: 'server.threads', message: 'more than one request thread is not built yet: use 1' })
-  return threads
-}
-
-function onlyMemory(url: string, faults: Fault[]): string {
-  if (url !== 'memory:') {
-    const scheme = url.slice(0, url.indexOf(':') + 1)
-    faults.push({
-      path: 'counters.url',
-      message: `shared counters (${scheme}) are not built yet: use memory:`,
-    })
+function databaseUrl(text: string, dataDirectory: string, masterKey: string | null, faults: Fault[]): string {
+  if (/^postgres(ql)?:\/\//.test(text) && URL.canParse(text)) {
+    const message = 'is required with Postgres: 32 random bytes, say from `openssl rand -base64 32`'
+    if (masterKey === null) faults.push({ path: 'security.master_key', message })
+    return text
   }
-  return url
-}
-
-function checkedDatabaseUrl(url: string, masterKey: string | null, faults: Fault[]): string {
-  if (/^postgres(ql)?:\/\//.test(url)) {
-    if (masterKey === null) {
-      faults.push({
-        path: 'security.master_key',
-        message: 'is required with Postgres: 32 random bytes, for instance from `openssl rand -base64 32`',
-      })
-    }
-  } else if (!url.startsWith('sqlite:') || url.length === 'sqlite:'.length) {
-    faults.push({
-      path: 'database.url',
-      message: 'must be sqlite:<path> or postgres://user:password@host/name',
-    })
+  if (!/^sqlite:./.test(text)) {
+    const message = 'must be sqlite:<path> or postgres://<user>:<password>@<host>/<name>'
+    faults.push({ path: 'database.url', message, found: text === '' ? 'an empty text' : 'another text' })
   }
-  return url
+  return text.replace('<data>', dataDirectory)
 }
 
 function testClock(environment: Environment, faults: Fault[]): string | null {
