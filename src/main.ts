@@ -73,7 +73,8 @@ function warn({ warnings }: Settings): void {
 
 /** Runs until a signal: the first drains, the second ends at once, and neither loses what was accounted. */
 async function serve(settings: Settings): Promise<number> {
-  const { log, flush } = openLog(settings.logLevel)
+  const logging = openLog(settings.logLevel)
+  const { log, flush } = logging
   for (const { path, message } of settings.warnings) log.warn({ setting: path }, message)
   const signals = Promise.withResolvers<void>()
   let isFirst = true
@@ -87,7 +88,7 @@ async function serve(settings: Settings): Promise<number> {
   // A file size limit is a full disk to us: the failed write says so, and the signal must not end the process.
   process.on('SIGXFSZ', () => {})
   try {
-    const gateway = await openGateway(settings, log, packageFile.version)
+    const gateway = await openGateway(settings, logging, packageFile.version)
     console.log(`Tollgate is listening on ${gateway.url}`)
     if (gateway.adminKey !== null) console.log(`Admin key: ${gateway.adminKey}`)
     if (gateway.demo !== null) console.log(inviteTo(gateway.url, gateway.demo))

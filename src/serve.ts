@@ -38,7 +38,7 @@ import { type MemoryCounters, openMemoryCounters } from './limits/memory.ts'
 import { wrongMasterKey } from './maintain.ts'
 import { Refused, wordSystemError } from './refused.ts'
 import { parseDatabaseUrl } from './store/open.ts'
-import type { Log } from './telemetry/log.ts'
+import type { Logging } from './telemetry/log.ts'
 import { type Metrics, openMetrics } from './telemetry/metrics.ts'
 import { openPlanCache } from './tenancy/plan-cache.ts'
 import { openTenancy, type Tenancy } from './tenancy/tenancy.ts'
@@ -64,10 +64,14 @@ export interface RunningGateway {
 }
 
 /** Opens the rooms from the lowest floor up, wires them, listens. What was opened is closed again if that fails. */
-export async function openGateway(settings: Settings, log: Log, version: string): Promise<RunningGateway> {
+export async function openGateway(
+  settings: Settings,
+  logging: Logging,
+  version: string,
+): Promise<RunningGateway> {
   const closers: (() => void | Promise<void>)[] = []
   try {
-    return await open(settings, log, version, closers)
+    return await open(settings, logging, version, closers)
   } catch (error) {
     await closeAll(closers)
     throw error
@@ -80,7 +84,7 @@ async function closeAll(closers: (() => void | Promise<void>)[]): Promise<void> 
 
 async function open(
   settings: Settings,
-  log: Log,
+  { log, logCall }: Logging,
   version: string,
   closers: (() => void | Promise<void>)[],
 ): Promise<RunningGateway> {
@@ -182,6 +186,7 @@ async function open(
     digestKey: tenancy.digestOf,
     metrics,
     log,
+    logCall,
     openCalls,
     strictKeyScheme: settings.frontier.strictKeyScheme,
     timeouts: settings.frontier.timeouts,

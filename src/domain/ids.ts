@@ -1,3 +1,4 @@
+import { randomFillSync } from 'node:crypto'
 import { monotonicFactory } from 'ulid'
 import type { EpochMs } from './time.ts'
 
@@ -21,5 +22,20 @@ export type InstanceId = Id<'instance'>
 export type NewUlid = (at: EpochMs) => string
 
 export function ulidSource(): NewUlid {
-  return monotonicFactory()
+  return monotonicFactory(pooledRandom())
+}
+
+/** Numbers in [0, 1) that are random in their first eight bits, which is more than an id's letter takes. */
+function pooledRandom(): () => number {
+  const pool = new Uint8Array(4096)
+  let next = pool.length
+  return () => {
+    if (next === pool.length) {
+      randomFillSync(pool)
+      next = 0
+    }
+    const byte = pool[next] ?? 0
+    next += 1
+    return byte / 256
+  }
 }

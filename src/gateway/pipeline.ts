@@ -68,13 +68,13 @@ function tell(call: Call, room: Room): void {
   const elapsedMs = performance.now() - call.startedMonotonicMs
   room.metrics.calls(status).value += 1
   room.metrics.callSeconds.observe(elapsedMs / 1000)
-  room.log.info({
+  room.logCall({
     id: call.id,
-    key: call.key?.prefix,
+    key: call.key?.prefix ?? null,
     model: call.model,
     status,
-    ms: Math.round(elapsedMs * 10) / 10,
-    input: call.usage?.input,
-    output: call.usage?.output,
+    elapsedMs,
+    inputTokens: call.usage?.input ?? null,
+    outputTokens: call.usage?.output ?? null,
   })
 }

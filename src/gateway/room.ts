@@ -2,6 +2,7 @@ import type { NewUlid } from '../domain/ids.ts'
 import type { Clock } from '../domain/time.ts'
 import type { Spool } from '../ledger/spool.ts'
 import type { CounterStore } from '../limits/plan.ts'
+import type { LogCall } from '../telemetry/call-log.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { PlanCache } from '../tenancy/plan-cache.ts'
@@ -23,6 +24,7 @@ export interface Room {
   readonly digestKey: DigestKey
   readonly metrics: Metrics
   readonly log: Log
+  readonly logCall: LogCall
   /** Calls under way, so that a drain can end what is left of them. */
   readonly openCalls: Set<Call>
   readonly strictKeyScheme: boolean

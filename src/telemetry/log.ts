@@ -1,12 +1,20 @@
 import { type Logger, pino } from 'pino'
+import { type LogCall, openCallLog } from './call-log.ts'
 
 export type Log = Logger
+
+export interface Logging {
+  readonly log: Log
+  /** One line for each call, as long as the level lets information through. */
+  readonly logCall: LogCall
+  flush(): void
+}
 
 /**
  * Structured lines on standard error, written in batches off the request's path. Members that may carry a
  * credential are blanked even if a caller passes them by mistake.
  */
-export function openLog(level: string): { log: Log; flush(): void } {
+export function openLog(level: string): Logging {
   const destination = pino.destination({ fd: 2, sync: false, minLength: 8192, periodicFlush: 200 })
   const log = pino(
     {
@@ -30,5 +38,10 @@ export function openLog(level: string): { log: Log; flush(): void } {
     },
     destination,
   )
-  return { log, flush: () => destination.flushSync() }
+  const logCall = openCallLog((text) => destination.write(text), Date.now)
+  return {
+    log,
+    logCall: log.isLevelEnabled('info') ? logCall : () => {},
+    flush: () => destination.flushSync(),
+  }
 }
