@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { openApiDocument } from './api/openapi.ts'
 import { routes } from './api/routes.ts'
+import { settingsReference } from './cli/settings-reference.ts'
 
 const root = join(import.meta.dirname, '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
@@ -9,6 +10,7 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 /** What is generated from the code, by path. */
 const generated: Readonly<Record<string, string>> = {
   'openapi/frontier.json': `${JSON.stringify(openApiDocument(routes, version), null, 2)}\n`,
+  'docs/reference/settings.md': settingsReference(),
 }
 
 const stale = Object.entries(generated).filter(([path, text]) => textAt(path) !== text)
@@ -16,7 +18,10 @@ if (process.argv.includes('--check')) {
   for (const [path] of stale) console.error(`${path} is stale: run npm run generate`)
   process.exitCode = stale.length > 0 ? 1 : 0
 } else {
-  for (const [path, text] of stale) writeFileSync(join(root, path), text)
+  for (const [path, text] of stale) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
 }
 
 function textAt(path: string): string | null {

@@ -16,6 +16,9 @@ import { openLog } from './telemetry/log.ts'
 
 const { env: environment } = process
 
+// What is made here, database and spool above all, is its owner's to read.
+process.umask(0o077)
+
 const program = createProgram(
   packageFile.version,
   {

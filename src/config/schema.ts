@@ -164,7 +164,7 @@ const frontier = z.strictObject({
       total: timeout.default('1200s').describe('From the request sent to the end of the answer.'),
     })
     .prefault({})
-    .describe('How long upstreams may take; then 504.'),
+    .describe('How long upstreams may take.'),
   workspaces: z.array(workspace).default([]).describe('Who may sell access to models here.'),
 })
 

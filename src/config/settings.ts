@@ -106,7 +106,9 @@ function toUnset({ path, name }: NamedVariable): Fault {
 /** A call can do without one, or fails by itself; the others stay. */
 function isProviderKey(path: readonly PropertyKey[]): boolean {
   const [section, , , list] = path
-  return section === 'frontier' && (list === 'secrets' || (list === 'models' && path.at(-1) === 'api_key'))
+  const member = path.at(-1)
+  if (section !== 'frontier') return false
+  return (list === 'secrets' && member === 'value') || (list === 'models' && member === 'api_key')
 }
 
 function withoutKeys(file: ConfigurationFile, disabled: ReadonlySet<string>): ConfigurationFile {
