@@ -4,12 +4,29 @@ import { Agent, request } from 'node:http'
 export interface CallRecord {
   /** Our id of the request, from the answer's head; null if none came. */
   readonly requestId: string | null
+  /** 0 if no head came. */
   readonly status: number
   /** The answer's own id, by which the upstream knows it. */
   readonly answerId: string | null
-  readonly isStream: boolean
   /** The answer came to its proper end: its length, or `[DONE]`. */
   readonly isComplete: boolean
+}
+
+/** What is called, and how; further members go into the body as they are. */
+export interface CallWish {
+  readonly model: string
+  readonly stream: boolean
+  readonly [member: string]: unknown
+}
+
+/** One call under way. */
+export interface OpenCall {
+  /** Settles when it has ended, however that came about: a broken connection is a record too. */
+  readonly ended: Promise<CallRecord>
+  /** What has come of the answer's body so far. */
+  text(): string
+  /** Drops the connection. */
+  leave(): void
 }
 
 export interface Load {
@@ -22,27 +39,29 @@ export interface Load {
 export interface LoadWish {
   readonly url: string
   readonly key: string
-  readonly model: string
-  /** Calls under way at any time, every second one streamed. */
+  /** Made for each client by its number. */
+  readonly wishOf: (client: number) => CallWish
+  /** Calls under way at any time. */
   readonly concurrency: number
-  /** Waits this long after a call that did not get an answer, so that a gateway that is away is not hammered. */
-  readonly pauseMs?: number
 }
 
+/** After a call without an answer, so that a gateway that is away is not hammered. */
+const pauseMs = 20
+
 /** Calls a model without a pause, from so many clients at once, until it is told to stop. */
-export function startLoad({ url, key, model, concurrency, pauseMs = 20 }: LoadWish): Load {
+export function startLoad({ url, key, wishOf, concurrency }: LoadWish): Load {
   const records: CallRecord[] = []
   const agent = new Agent({ keepAlive: true, maxSockets: concurrency })
   let isStopped = false
 
-  const client = async (isStream: boolean) => {
+  const runClient = async (client: number) => {
     while (!isStopped) {
-      const record = await callOnce(agent, url, key, { model, stream: isStream })
+      const record = await openCall(url, key, wishOf(client), agent).ended
       records.push(record)
       if (record.status !== 200) await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }
   }
-  const clients = Array.from({ length: concurrency }, (_, index) => client(index % 2 === 1))
+  const clients = Array.from({ length: concurrency }, (_, client) => runClient(client))
   return {
     records,
     async stop() {
@@ -53,41 +72,36 @@ export function startLoad({ url, key, model, concurrency, pauseMs = 20 }: LoadWi
   }
 }
 
-/** One call; it never rejects, for a broken connection is a record too. */
-export function callOnce(
-  agent: Agent,
-  url: string,
-  key: string,
-  wish: { readonly model: string; readonly stream: boolean; readonly [member: string]: unknown },
-): Promise<CallRecord> {
+/** Begins one call; without an agent, on a connection of its own. */
+export function openCall(url: string, key: string, wish: CallWish, agent?: Agent): OpenCall {
   const body = JSON.stringify({ messages: [{ role: 'user', content: 'Hello there' }], ...wish })
   const headers = {
     authorization: `Api-Key ${key}`,
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
   }
-  return new Promise((resolve) => {
-    let status = 0
-    let requestId: string | null = null
-    let text = ''
-    const end = (isEnded: boolean) =>
-      resolve({
-        requestId,
-        status,
-        answerId: /"id":\s*"([^"]+)"/.exec(text)?.[1] ?? null,
-        isStream: wish.stream,
-        isComplete: isEnded && status === 200 && (!wish.stream || text.includes('data: [DONE]')),
-      })
-    const sent = request(`${url}/v1/chat/completions`, { agent, method: 'POST', headers }, (response) => {
-      status = response.statusCode ?? 0
-      requestId = String(response.headers['x-baseten-request-id'] ?? '') || null
-      response.setEncoding('utf8').on('data', (piece: string) => {
-        text += piece
-      })
-      response.once('end', () => end(response.complete))
-      response.once('error', () => end(false))
+  const { promise, resolve } = Promise.withResolvers<CallRecord>()
+  let status = 0
+  let requestId: string | null = null
+  let text = ''
+  const end = (isEnded: boolean) =>
+    resolve({
+      requestId,
+      status,
+      answerId: /"id":\s*"([^"]+)"/.exec(text)?.[1] ?? null,
+      isComplete: isEnded && status === 200 && (!wish.stream || text.includes('data: [DONE]')),
     })
-    sent.once('error', () => end(false))
-    sent.end(body)
+  const options = { agent: agent ?? false, method: 'POST', headers } as const
+  const sent = request(`${url}/v1/chat/completions`, options, (response) => {
+    status = response.statusCode ?? 0
+    requestId = String(response.headers['x-baseten-request-id'] ?? '') || null
+    response.setEncoding('utf8').on('data', (piece: string) => {
+      text += piece
+    })
+    response.once('end', () => end(response.complete))
+    response.once('error', () => end(false))
   })
+  sent.once('error', () => end(false))
+  sent.end(body)
+  return { ended: promise, text: () => text, leave: () => void sent.destroy() }
 }

@@ -17,8 +17,11 @@ declare module 'vitest' {
   }
 }
 
-interface Cluster {
+/** A Postgres server with nothing in it but an empty, migrated database. */
+export interface Cluster {
   readonly templateUrl: string
+  /** Of the server, whose children serve the connections. */
+  readonly processId: number
   stop(): Promise<void>
 }
 
@@ -53,8 +56,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
 }
 
-/** The folder of `initdb` and `postgres`: on the path, or the newest of Debian's. */
-function findBinaries(): string | null {
+/** Null without Postgres. The folder of `initdb` and `postgres`: on the path, or the newest of Debian's. */
+export function findBinaries(): string | null {
   const onPath = (process.env.PATH ?? '').split(delimiter)
   const ofDebian = globSync('/usr/lib/postgresql/*/bin').sort((a, b) => versionOf(b) - versionOf(a))
   const holds = (folder: string) => existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres'))
@@ -65,7 +68,8 @@ function versionOf(binaries: string): number {
   return Number(/(\d+)\/bin$/.exec(binaries)?.[1] ?? 0)
 }
 
-async function startCluster(binaries: string): Promise<Cluster> {
+/** Starts a server in a folder of its own; takes some seconds. Whoever started it stops it. */
+export async function startCluster(binaries: string): Promise<Cluster> {
   const owner = clusterOwner()
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-postgres-'))
   if (owner !== null) chownSync(folder, owner.uid, owner.gid)
@@ -102,7 +106,8 @@ async function startCluster(binaries: string): Promise<Cluster> {
 
   try {
     await isReady(server.stderr, ended)
-    return { templateUrl: await makeTemplate(`postgres://tollgate@127.0.0.1:${port}`), stop }
+    const templateUrl = await makeTemplate(`postgres://tollgate@127.0.0.1:${port}`)
+    return { templateUrl, processId: server.pid ?? 0, stop }
   } catch (error) {
     await stop()
     throw error

@@ -1,0 +1,75 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { openDatabase, parseDatabaseUrl } from '../../src/store/open.ts'
+import { databases, type TestDatabases, type TestPlace } from '../setup/databases.ts'
+import { findBinaries, startCluster } from '../setup/postgres.ts'
+
+/** A database that can be made to stand still, and let go on. */
+export interface BreakablePlace extends TestPlace {
+  takeAway(): Promise<void>
+  giveBack(): Promise<void>
+}
+
+export interface BreakableDatabase {
+  readonly name: TestDatabases['name']
+  create(): Promise<BreakablePlace>
+}
+
+/** SQLite locked by another process; Postgres stopped in its tracks, connections open. */
+export function breakableDatabases(): readonly BreakableDatabase[] {
+  return databases().map(({ name, create }) =>
+    name === 'SQLite'
+      ? { name, create: async () => lockable(await create()) }
+      : { name, create: createStoppable },
+  )
+}
+
+const lockScript = `
+  const { DatabaseSync } = require('node:sqlite')
+  new DatabaseSync(process.argv[1], { timeout: 10_000 }).exec('begin exclusive')
+  console.log('locked')
+  process.stdin.resume().once('end', () => process.exit())
+`
+
+function lockable(place: TestPlace): BreakablePlace {
+  let release = async () => {}
+  return {
+    ...place,
+    async takeAway() {
+      const path = place.url.slice('sqlite:'.length)
+      const holder = spawn(process.execPath, ['-e', lockScript, path], { stdio: ['pipe', 'pipe', 'inherit'] })
+      await once(holder.stdout, 'data')
+      release = async () => {
+        holder.stdin.end()
+        await once(holder, 'exit')
+      }
+    },
+    giveBack: () => release(),
+  }
+}
+
+async function createStoppable(): Promise<BreakablePlace> {
+  const binaries = findBinaries()
+  if (binaries === null) throw new Error('PostgreSQL is not installed')
+  const { templateUrl, processId, stop } = await startCluster(binaries)
+  const location = parseDatabaseUrl(templateUrl)
+  if ('failure' in location) throw new Error(`not a database: ${templateUrl}`)
+  const signal = (name: NodeJS.Signals) => {
+    for (const id of [processId, ...childrenOf(processId)]) process.kill(id, name)
+  }
+  return {
+    url: templateUrl,
+    open: () => openDatabase(location),
+    takeAway: async () => signal('SIGSTOP'),
+    giveBack: async () => signal('SIGCONT'),
+    async remove() {
+      signal('SIGCONT')
+      await stop()
+    },
+  }
+}
+
+function childrenOf(processId: number): number[] {
+  const lines = execFileSync('ps', ['-o', 'pid=', '--ppid', String(processId)], { encoding: 'utf8' })
+  return lines.trim().split(/\s+/).filter(Boolean).map(Number)
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { breakableDatabases } from './breakable.ts'
+import { startLoad } from './load.ts'
+import { chargedTo, expectEachAnswerOnce, tokensOf } from './truth.ts'
+import { isLong, slug, until, type World, withWorld } from './world.ts'
+
+const awayMs = isLong ? 30_000 : 3000
+/** Beyond what an answer to a management write may take with no database, on a busy machine. */
+const writeLimitMs = 45_000
+/** More than a busy heap swings by itself, and far less than all the records of the long form. */
+const growthLimitBytes = 150 * 2 ** 20
+
+describe.each(breakableDatabases())('$name is away', (database) => {
+  test(
+    `for ${awayMs / 1000} s under load: calls go on, and afterwards nothing is missing and nothing is there twice`,
+    { timeout: 240_000 },
+    () =>
+      withWorld(database, {}, async (world, place) => {
+        const tenant = await world.tenantUnder('TOKEN/DAY 1000000000', 'REQUEST/DAY 1000000000')
+        const limited = await world.tenantUnder('REQUEST/DAY 7')
+        const load = startLoad({
+          url: world.gateway.url,
+          key: tenant.key,
+          // Records that would be seen in memory, should they pile up there.
+          wishOf: (client) => ({
+            model: slug,
+            stream: client % 2 === 1,
+            metadata: { note: 'x'.repeat(12_000) },
+          }),
+          concurrency: 50,
+        })
+        await until(() => load.records.length > 100, 'calls that end')
+        await place.takeAway()
+
+        const write = timed(world.frontier.request('POST', `/groups/${limited.groupId}/api_keys`, {}))
+        const [before, bytesBefore] = [load.records.length, residentBytes(world)]
+        const tries = await Promise.all(Array.from({ length: 20 }, () => world.call(limited).ended))
+        expect(Map.groupBy(tries, ({ status }) => status).get(200)?.length).toBe(7)
+        await sleep(awayMs)
+        expect(await world.unready(), 'the spool is the buffer').toBeNull()
+        expect(await world.gauge('tollgate_spool_lag_bytes'), 'more than a turn waits').toBeLessThan(2 ** 20)
+        expect(load.records.length).toBeGreaterThan(before + 200)
+        if (isLong) expect(residentBytes(world) - bytesBefore).toBeLessThan(growthLimitBytes)
+
+        await place.giveBack()
+        const { answered, ms } = await write
+        // In the short form the database is back before anybody's patience has ended.
+        expect(isLong ? [503] : [200, 503]).toContain(answered.status)
+        if (answered.status === 503) expect(answered.body).toMatchObject({ code: 'UNAVAILABLE' })
+        expect(ms).toBeLessThan(writeLimitMs)
+
+        await load.stop()
+        const failed = load.records.filter(({ isComplete }) => !isComplete)
+        expect(failed, 'calls that were not answered').toEqual([])
+        await until(async () => (await world.frontier.request('GET', '/groups')).status === 200, 'a list')
+        expect(await world.gateway.stop()).toBe(0)
+
+        const ledger = await world.ledger()
+        expect(expectEachAnswerOnce(ledger, [...load.records, ...tries], world.upstream)).toEqual([])
+        const events = ledger.events.filter(({ node_id }) => node_id === tenant.groupId)
+        expect(chargedTo(ledger, tenant.groupId, 'token')).toBe(tokensOf(events))
+        expect(chargedTo(ledger, tenant.groupId, 'request')).toBe(load.records.length)
+        expect(chargedTo(ledger, limited.groupId, 'request')).toBe(7)
+      }),
+  )
+})
+
+async function timed<T>(answer: Promise<T>): Promise<{ answered: T; ms: number }> {
+  const began = performance.now()
+  return { answered: await answer, ms: performance.now() - began }
+}
+
+function residentBytes({ gateway }: World): number {
+  const status = readFileSync(`/proc/${gateway.process.pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+}
