@@ -8,18 +8,22 @@ const passed = ['retry-after', 'openai-processing-ms'] as const
 /** Printable, short, and free of what could break out of a header or a log line. */
 const echoable = /^[\w.:/+=-]{1,128}$/
 
-/** Headers of an answer: few of the upstream's, our request id, and how the tightest limit stands. */
+/**
+ * Headers of an answer: few of the upstream's, and none that holds our credential; our request id; how the tightest
+ * limit stands.
+ */
 export function answerHeaders(call: Call, grant: Grant, head: UpstreamHead, room: Room): HeaderList {
-  const headers = [
-    ...requestIdHeaders(call),
-    'content-type',
-    head.headers.get('content-type') ?? 'application/json',
-  ]
-  for (const name of passed) {
+  const secret = grant.target.upstream.apiKey?.reveal() ?? null
+  const read = (name: string): string | null => {
     const value = head.headers.get(name)
+    return value !== null && secret !== null && value.includes(secret) ? null : value
+  }
+  const headers = [...requestIdHeaders(call), 'content-type', read('content-type') ?? 'application/json']
+  for (const name of passed) {
+    const value = read(name)
     if (value !== null) headers.push(name, value)
   }
-  const upstreamId = head.headers.get('x-request-id')
+  const upstreamId = read('x-request-id')
   if (upstreamId !== null) headers.push('x-tollgate-upstream-request-id', upstreamId)
 
   const { tightest, outputCap } = grant.reservation

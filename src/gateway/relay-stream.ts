@@ -54,7 +54,7 @@ export function relayStream(
     const closeComplete = (terminal: Buffer): void =>
       close(endingOf(stream.usage()), (unwritten) => {
         if (unwritten !== null) return exchange.cut()
-        if (terminal.length > 0) exchange.write(terminal)
+        if (terminal.length > 0) exchange.write(withLineFeed(terminal))
         exchange.end()
       })
     const closeCut = (): void => close(endingOf(stream.usage()), () => exchange.cut())
@@ -99,6 +99,13 @@ const streamHeaders = ['cache-control', 'no-cache', 'x-accel-buffering', 'no'] a
 
 function endingOf(usage: Usage | null): Ending {
   return usage === null ? { ending: 'untold' } : { ending: 'reported', usage, failed: false }
+}
+
+/** The LF of the last CR LF may still be on its way: the event has ended without it, and nobody waits for it. */
+function withLineFeed(terminal: Buffer): Buffer {
+  return terminal.toString('latin1', terminal.length - 3) === '\r\n\r'
+    ? Buffer.concat([terminal, Buffer.from('\n')])
+    : terminal
 }
 
 /** What a caller who left has had: the prompt, and one token for each event relayed. */
