@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import type { BackgroundData, BackgroundNews, BackgroundOrder } from './background.ts'
@@ -48,7 +47,6 @@ export async function openBackground(
     workerData: { ...options, writerPort: channel?.port2 ?? null } satisfies BackgroundData,
     transferList: channel === null ? [] : [channel.port2],
   })
-  const exited = once(worker, 'exit')
   const start = Promise.withResolvers<Refusal | null>()
   const closed = Promise.withResolvers<void>()
   let standing: DrainStanding = { waitingSegments: 0, waitingBytes: 0, oldestAt: null, problem: null }
@@ -90,7 +88,8 @@ export async function openBackground(
   })
   const refused = await start.promise
   if (refused !== null) {
-    await exited
+    // The thread would wait for the other end of the writer's port.
+    await worker.terminate()
     return refused
   }
 

@@ -9,10 +9,8 @@ import { wordFault, wordWarning } from './config/faults.ts'
 import type { Flags } from './config/flags.ts'
 import { publishedSchema } from './config/json-schema.ts'
 import { loadSettings, type Settings } from './config/settings.ts'
-import { copyDatabase, migrateDatabase, replaceAdminKey } from './maintain.ts'
 import { refusalOf } from './refused.ts'
-import { openGateway } from './serve.ts'
-import { openLog } from './telemetry/log.ts'
+import type { RunningGateway } from './serve.ts'
 
 const { env: environment } = process
 
@@ -40,6 +38,7 @@ const program = createProgram(
     newAdminKey: (flags, name) =>
       withSettings(flags, async (settings) => {
         warn(settings)
+        const { replaceAdminKey } = await import('./maintain.ts')
         console.log(`Admin key: ${await replaceAdminKey(settings, name)}`)
         return exitCodes.done
       }),
@@ -76,6 +75,8 @@ function warn({ warnings }: Settings): void {
 
 /** Runs until a signal: the first drains, the second ends at once, and neither loses what was accounted. */
 async function serve(settings: Settings): Promise<number> {
+  const { openGateway } = await import('./serve.ts')
+  const { openLog } = await import('./telemetry/log.ts')
   const logging = openLog(settings.logLevel)
   const { log, flush } = logging
   for (const { path, message } of settings.warnings) log.warn({ setting: path }, message)
@@ -92,9 +93,7 @@ async function serve(settings: Settings): Promise<number> {
   process.on('SIGXFSZ', () => {})
   try {
     const gateway = await openGateway(settings, logging, packageFile.version)
-    console.log(`Tollgate is listening on ${gateway.url}`)
-    if (gateway.adminKey !== null) console.log(`Admin key: ${gateway.adminKey}`)
-    if (gateway.demo !== null) console.log(inviteTo(gateway.url, gateway.demo))
+    console.log(greet(gateway))
     await signals.promise
     await gateway.drain()
     return exitCodes.done
@@ -103,13 +102,23 @@ async function serve(settings: Settings): Promise<number> {
   }
 }
 
+/** All that a start prints, in one write: who waits for a line finds the others with it. */
+function greet({ url, adminKey, demo }: RunningGateway): string {
+  const lines = [`Tollgate is listening on ${url}`]
+  if (adminKey !== null) lines.push(`Admin key: ${adminKey}`)
+  if (demo !== null) lines.push(inviteTo(url, demo))
+  return lines.join('\n')
+}
+
 async function migrateHere(settings: Settings): Promise<number> {
+  const { migrateDatabase } = await import('./maintain.ts')
   const ran = await migrateDatabase(settings)
   console.log(ran.length === 0 ? 'The database is up to date.' : `Brought up to date: ${ran.join(', ')}.`)
   return exitCodes.done
 }
 
 async function copyTo(settings: Settings, to: string): Promise<number> {
+  const { copyDatabase } = await import('./maintain.ts')
   const isTerminal = process.stderr.isTTY
   const counts = await copyDatabase(settings, resolveValue(to, environment) ?? to, (...progress) => {
     if (isTerminal) process.stderr.write(drawProgress(...progress))

@@ -1,0 +1,157 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { beforeAll, expect, test } from 'vitest'
+import { startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { type Ran, tollgate } from './run.ts'
+
+/** A data directory that a gateway has used and left. */
+let used: string
+
+beforeAll(async () => {
+  used = temporaryFolder()
+  const gateway = await startGateway({ dataDirectory: used })
+  await gateway.stop()
+})
+
+function copyOfUsed(): string {
+  const folder = temporaryFolder()
+  cpSync(used, folder, { recursive: true })
+  return folder
+}
+
+function serve(data: string, ...more: string[]): Promise<Ran> {
+  return tollgate(['serve', '--port', '0', '--data', data, '--log-level', 'warn', ...more])
+}
+
+/** Exactly one line on standard error that is no log line, and no trace of a stack. */
+function expectRefusal({ code, output, errors }: Ran, reason: RegExp, expectedCode = 78): void {
+  const lines = errors.split('\n').filter((line) => line !== '' && !line.startsWith('{'))
+  expect({ code, output, lines }).toEqual({
+    code: expectedCode,
+    output: '',
+    lines: [expect.stringMatching(reason)],
+  })
+  expect(errors).not.toContain('    at ')
+}
+
+test('a port in use: 78, and the admin key is made by the start that succeeds', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => other.once('listening', resolve))
+  const { port } = other.address() as AddressInfo
+  const data = temporaryFolder()
+  expectRefusal(
+    await serve(data, '--port', String(port)),
+    new RegExp(
+      `^server\\.host, server\\.port: cannot listen on 127\\.0\\.0\\.1, port ${port}: another process`,
+    ),
+  )
+  other.close()
+  const gateway = await startGateway({ dataDirectory: data })
+  expect(gateway.adminKey).toMatch(/^tga_/)
+  expect(gateway.output()).toContain('Authorization: Api-Key sky_')
+  await gateway.stop()
+})
+
+test('an address of another machine: 78', async () => {
+  expectRefusal(
+    await serve(temporaryFolder(), '--host', '192.0.2.1'),
+    /cannot listen on 192\.0\.2\.1, port 0: no such address on this machine$/,
+  )
+})
+
+test.each([
+  ['below a file', (folder: string) => join(folder, 'file', 'data')],
+  ['that is a file', (folder: string) => join(folder, 'file')],
+])('a data directory %s: 78, and nothing is left behind', async (_, within) => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'file'), '')
+  const data = within(folder)
+  expectRefusal(await serve(data), /^--data: .* cannot be written: a file is in the way$/)
+  expect(readdirSync(folder)).toEqual(['file'])
+})
+
+test('a data directory that cannot hold the lock: 78', async () => {
+  const data = temporaryFolder()
+  mkdirSync(join(data, 'lock'))
+  expectRefusal(await serve(data), /^--data: .* cannot be written: unable to open database file$/)
+  expect(readdirSync(data)).toEqual(['lock'])
+})
+
+test('a data directory in use: 78 for a second gateway and for a copy, and the first goes on', async () => {
+  const data = copyOfUsed()
+  const gateway = await startGateway({ dataDirectory: data })
+  expectRefusal(
+    await serve(data),
+    /^Another process is using .*: stop it, or choose another directory with --data\.$/,
+  )
+  const target = `sqlite:${join(temporaryFolder(), 'copy.db')}`
+  expectRefusal(await tollgate(['migrate', '--data', data, '--to', target]), /^Another process is using /)
+  expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200)
+  await gateway.stop()
+})
+
+test('a wrong master key: 78 for a start and for a new admin key', async () => {
+  const data = copyOfUsed()
+  const reason = /^security\.master_key: is not the one that this database was begun with\. /
+  expectRefusal(await serve(data, '--master-key', 'another-one'), reason)
+  expectRefusal(await tollgate(['admin-key', 'new', '--data', data, '--master-key', 'another-one']), reason)
+})
+
+test('a lost master key: 78, none is made in its place, and the old one put back opens again', async () => {
+  const data = copyOfUsed()
+  const file = join(data, 'master-key')
+  const kept = readFileSync(file)
+  rmSync(file)
+  expectRefusal(await serve(data), /^security\.master_key: .* put it back into .*master-key\.$/)
+  expectRefusal(await tollgate(['admin-key', 'new', '--data', data]), /^security\.master_key: /)
+  expect(existsSync(file)).toBe(false)
+  writeFileSync(file, kept)
+  const gateway = await startGateway({ dataDirectory: data })
+  await gateway.stop()
+})
+
+test('a database of a newer release: 78 for every command', async () => {
+  const data = copyOfUsed()
+  const database = new DatabaseSync(join(data, 'tollgate.db'))
+  database.exec(`insert into kysely_migration (name, timestamp) values ('9999-later', '2099-01-01')`)
+  database.close()
+  const reason = /^database\.url: a newer release has used this database \(9999-later\)\. Run that release/
+  expectRefusal(await serve(data), reason)
+  expectRefusal(await tollgate(['migrate', '--data', data]), reason)
+  expectRefusal(await tollgate(['admin-key', 'new', '--data', data]), reason)
+})
+
+test('a file that is no database: 78', async () => {
+  const data = temporaryFolder()
+  writeFileSync(join(data, 'tollgate.db'), 'These are not the bytes that you are looking for.'.repeat(100))
+  expectRefusal(await serve(data), /^database\.url: file is not a database$/)
+  expectRefusal(await tollgate(['migrate', '--data', data]), /^database\.url: file is not a database$/)
+})
+
+test('a Postgres that does not answer may answer later: 1, and no password', async () => {
+  const url = 'postgres://somebody:hunter2@127.0.0.1:1/nowhere'
+  const environment = { TOLLGATE_DATABASE_URL: url, TOLLGATE_MASTER_KEY: 'of-the-test' }
+  for (const args of [['serve', '--port', '0'], ['migrate'], ['admin-key', 'new']]) {
+    const ran = await tollgate([...args, '--data', temporaryFolder()], environment)
+    expectRefusal(ran, /^database\.url: .*ECONNREFUSED/, 1)
+    expect(ran.errors).not.toContain('hunter2')
+  }
+})
+
+test.each([
+  ['admin-key', 'new'],
+  ['migrate', '--to', 'sqlite:/nowhere/x.db'],
+])('%s %s where no gateway was: 78, and no database is made', async (...command) => {
+  const data = join(temporaryFolder(), 'wrong')
+  expectRefusal(await tollgate([...command, '--data', data]), /^database\.url: there is no database at /)
+  expect(existsSync(data)).toBe(false)
+})
+
+test('an address to copy to that is none: 78', async () => {
+  const ran = await tollgate(['migrate', '--data', used, '--to', 'mysql://u:hunter2@h/d'])
+  expectRefusal(ran, /^--to: must be sqlite:<path> or postgres:/)
+  expect(ran.errors).not.toContain('hunter2')
+})

@@ -1,0 +1,43 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+
+export const commandFile = join(import.meta.dirname, '../../bin/tollgate.js')
+
+export interface Ran {
+  /** Null where a signal ended it. */
+  readonly code: number | null
+  readonly output: string
+  readonly errors: string
+}
+
+const limitMs = 60_000
+
+/** Runs a program to its end, with nothing of this process's environment but the path. */
+export async function run(
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: limitMs,
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_ENV: 'test', ...environment },
+  })
+  const code = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)])
+  return { code: await code, output, errors }
+}
+
+/** Runs `tollgate` with these arguments, on the Node that runs the tests. */
+export function tollgate(args: readonly string[], environment?: Record<string, string>): Promise<Ran> {
+  return run(process.execPath, [commandFile, ...args], environment)
+}
+
+/** Runs lines as they are pasted into a shell, and stops at the first that fails. */
+export function paste(lines: string, environment?: Record<string, string>): Promise<Ran> {
+  return run('bash', ['-euo', 'pipefail', '-c', lines], environment)
+}
