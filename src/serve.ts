@@ -19,6 +19,7 @@ import { definitionOf } from './definitions.ts'
 import { demoModel, ensureDemo, pointDemo } from './demo.ts'
 import { type Failure, isFailure } from './domain/failure.ts'
 import { ulidSource } from './domain/ids.ts'
+import { openRoster, type Roster } from './domain/roster.ts'
 import type { Clock } from './domain/time.ts'
 import { egressRules } from './egress-rules.ts'
 import { isDataPlane } from './gateway/accept.ts'
@@ -174,7 +175,7 @@ async function open(
   const upstream = openUpstream({ egress, timer: systemTimer })
   closers.push(upstream.close)
 
-  const openCalls = new Set<Call>()
+  const openCalls = openRoster<Call>()
   const room: Room = {
     clock,
     newUlid,
@@ -245,7 +246,7 @@ async function open(
       isDraining = true
       server.startDrain()
       await server.close(settings.server.drain_seconds * 1000)
-      for (const call of openCalls) cut(call)
+      for (const call of openCalls.members()) cut(call)
       await untilEmpty(openCalls, lastSettlementsMs)
       await closeAll(closers)
     },
@@ -298,9 +299,9 @@ function measure(
   })
 }
 
-async function untilEmpty(calls: ReadonlySet<Call>, limitMs: number): Promise<void> {
+async function untilEmpty(calls: Roster<Call>, limitMs: number): Promise<void> {
   const endsAt = performance.now() + limitMs
-  while (calls.size > 0 && performance.now() < endsAt) await wait(10)
+  while (calls.size() > 0 && performance.now() < endsAt) await wait(10)
 }
 
 function messageOf(failure: Failure): string {

@@ -25,6 +25,7 @@ export function open(exchange: Exchange, room: Room): Call {
     firstTokenMs: null,
     isCut: false,
     onCut: null,
+    seat: -1,
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ChatRequest } from '../dialects/openai-chat/request.ts'
 import type { AttemptId, RequestId } from '../domain/ids.ts'
+import type { Seated } from '../domain/roster.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Usage } from '../domain/usage.ts'
 import type { Amounts, Reservation } from '../limits/plan.ts'
@@ -9,7 +10,7 @@ import type { ResolvedTarget } from '../tenancy/resolve-target.ts'
 import type { Exchange } from './exchange.ts'
 
 /** One request of a model, from its head to the end of its answer. Made once with all members; steps fill them. */
-export interface Call {
+export interface Call extends Seated {
   readonly id: RequestId
   readonly exchange: Exchange
   readonly startedAt: EpochMs

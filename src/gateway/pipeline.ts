@@ -24,7 +24,7 @@ export async function serveCall(exchange: Exchange, room: Room): Promise<void> {
     if (call.status === 0) refuse(call, { failure: 'internal', id: call.id })
     else exchange.cut()
   } finally {
-    room.openCalls.delete(call)
+    room.openCalls.remove(call)
     tell(call, room)
   }
 }

@@ -1,4 +1,5 @@
 import type { NewUlid } from '../domain/ids.ts'
+import type { Roster } from '../domain/roster.ts'
 import type { Clock } from '../domain/time.ts'
 import type { Spool } from '../ledger/spool.ts'
 import type { CounterStore } from '../limits/plan.ts'
@@ -26,7 +27,7 @@ export interface Room {
   readonly log: Log
   readonly logCall: LogCall
   /** Calls under way, so that a drain can end what is left of them. */
-  readonly openCalls: Set<Call>
+  readonly openCalls: Roster<Call>
   readonly strictKeyScheme: boolean
   readonly timeouts: UpstreamTimeouts
   readonly bodyLimitBytes: number

@@ -1,8 +1,10 @@
+import { openRoster, type Seated } from '../domain/roster.ts'
+
 /** What was being waited for. */
 export type Phase = 'connect' | 'first_byte' | 'idle' | 'total'
 
 /** Something that must not wait for ever. The sweep keeps its times; its owner says what happened since. */
-export interface Timed {
+export interface Timed extends Seated {
   phase: Exclude<Phase, 'total'>
   /** How long the phase may last without progress. */
   phaseMs: number
@@ -30,12 +32,12 @@ export interface Deadlines<T extends Timed> {
  * sees it. So a deadline strikes up to two sweeps late, and never early.
  */
 export function openDeadlines<T extends Timed>(onExpired: (timed: T, phase: Phase) => void): Deadlines<T> {
-  const waiting = new Set<T>()
+  const waiting = openRoster<T>()
   return {
-    add: (timed) => waiting.add(timed),
-    delete: (timed) => waiting.delete(timed),
+    add: waiting.add,
+    delete: waiting.remove,
     sweep(nowMs) {
-      for (const timed of waiting) {
+      for (const timed of waiting.members()) {
         timed.totalEndsAt ??= nowMs + timed.totalMs
         if (timed.hasProgressed) {
           timed.hasProgressed = false
@@ -45,7 +47,7 @@ export function openDeadlines<T extends Timed>(onExpired: (timed: T, phase: Phas
         else if (nowMs >= timed.phaseEndsAt) onExpired(timed, timed.phase)
       }
     },
-    waiting: () => [...waiting],
+    waiting: waiting.members,
   }
 }
 

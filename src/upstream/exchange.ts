@@ -51,6 +51,7 @@ export function openExchange(
     phaseEndsAt: Number.POSITIVE_INFINITY,
     totalMs: request.timeouts.totalMs,
     totalEndsAt: null,
+    seat: -1,
   }
 }
 
