@@ -32,6 +32,8 @@ export interface Refusal {
 }
 
 const closeLimitMs = 15_000
+/** The main thread's statements are few rows each, and somebody waits for them: sooner a 503 than silence. */
+const statementTimeoutMs = 10_000
 
 /**
  * Starts the background thread and waits until it has made good for what an earlier process left. What counters had
@@ -113,7 +115,7 @@ export async function openBackground(
 /** The main thread's own way to the database. */
 async function connect({ database }: BackgroundOptions, channel: MessageChannel | null): Promise<Database> {
   if (database.kind === 'postgres' || channel === null)
-    return openPostgres(database.kind === 'postgres' ? database.url : '')
+    return openPostgres(database.kind === 'postgres' ? database.url : '', { statementTimeoutMs })
   const reader = await startSqliteThread(database.path, 'read')
   const connected = connectSqlite({ writer: channel.port1, reader: reader.port })
   return {
