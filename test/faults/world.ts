@@ -145,8 +145,12 @@ function troubleIn(gateway: Gateway): string {
 }
 
 /** Resolves once `isSo`; throws when that has not come after a time that only a fault takes. */
-export async function until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 20_000
+export async function until(
+  isSo: () => boolean | Promise<boolean>,
+  what: string,
+  limitMs = 20_000,
+): Promise<void> {
+  const deadline = Date.now() + limitMs
   while (!(await isSo())) {
     if (Date.now() > deadline) throw new Error(`never came: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 20))
