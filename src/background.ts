@@ -44,7 +44,7 @@ export type BackgroundNews =
     }
   /** The gateway cannot start, and why; what may pass by itself is worth another try. */
   | { readonly news: 'refused'; readonly message: string; readonly mayPass: boolean }
-  /** How the drain stands: each second. */
+  /** How the drain stands: each second, and when there is more to drain. */
   | { readonly news: 'standing'; readonly standing: DrainStanding }
   | { readonly news: 'drain'; readonly event: DrainEvent }
   | { readonly news: 'trouble'; readonly message: string }
@@ -107,11 +107,7 @@ async function run(): Promise<void> {
   const recovered = await recover({ database, directory, instance, drain, files: spoolFiles, now: clock() })
   for await (const charges of readOpenCharges(database, clock())) tell({ news: 'charges', charges })
   const sweep = openSweep({ database, clock, eventsKeptMs: data.eventsKeptMs, onError: trouble })
-  const standing = repeat(
-    standingEveryMs,
-    async () => tell({ news: 'standing', standing: drain.standing() }),
-    trouble,
-  )
+  const standing = repeat(standingEveryMs, async () => tellStanding(drain), trouble)
   tell({ news: 'ready', recovered, migrated: migrated.migrated, watermarkAt: joined.joined.watermarkAt })
 
   await untilClosed(drain)
@@ -136,12 +132,18 @@ async function refuse(database: Database, message: string): Promise<void> {
   tell({ news: 'refused', message, mayPass: false })
 }
 
+function tellStanding(drain: Drain): void {
+  tell({ news: 'standing', standing: drain.standing() })
+}
+
 /** Hands the spool's messages to the drain until told to close. */
 function untilClosed(drain: Drain): Promise<void> {
   return new Promise((resolve) => {
     port?.on('message', (order: BackgroundOrder) => {
-      if (order === 'close') resolve()
-      else drain.accept(order)
+      if (order === 'close') return resolve()
+      drain.accept(order)
+      // A database that is locked holds this thread up, timers included: what waits is told as soon as it is known.
+      tellStanding(drain)
     })
   })
 }

@@ -25,6 +25,9 @@ const url = z
   .url({ protocol: /^https?$/ })
   .refine((text) => !URL.canParse(text) || new URL(text).username + new URL(text).password === '')
   .meta({ allowed: 'an http or https URL without credentials' })
+const baseUrl = url
+  .refine((text) => !/[?#]/.test(text))
+  .meta({ allowed: 'an http or https URL without credentials, query or fragment' })
 const network = z
   .union([z.cidrv4(), z.cidrv6()])
   .meta({ allowed: 'a network such as 10.0.0.0/8 or fd00::/8' })
@@ -73,7 +76,7 @@ const ledger = z.strictObject({
 })
 
 const modelEnvironment = z.strictObject({
-  base_url: url.describe('Where the model answers, up to and including `/v1`.'),
+  base_url: baseUrl.describe('Where the model answers, up to and including `/v1`.'),
   model: z.string().min(1).optional().describe('What the upstream calls the model; left out: the slug.'),
   api_key: secret
     .optional()

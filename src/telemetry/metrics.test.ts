@@ -31,3 +31,10 @@ test('a histogram has cumulative buckets, a sum and a count', async () => {
   expect(text).toContain('tollgate_call_seconds_sum 5000.004')
   expect(text).toContain('tollgate_call_seconds_count 3')
 })
+
+test('refusals by every metric stand at zero before the first one', async () => {
+  const text = await openMetrics().render()
+  for (const metric of ['request', 'token', 'cost']) {
+    expect(text).toContain(`tollgate_refusals_total{metric="${metric}"} 0`)
+  }
+})

@@ -39,14 +39,18 @@ export function openMetrics(): Metrics {
     registerReader(registry, kind, name, help, () => held.value)
     return held
   }
+  const calls = labelledSlots(registry, 'tollgate_calls_total', 'Calls answered, by HTTP status.', 'status')
+  const refusals = labelledSlots(
+    registry,
+    'tollgate_refusals_total',
+    'Calls refused by a limit, by its metric.',
+    'metric',
+  )
+  // A series that begins with its first refusal hides that refusal from whoever looks at increases.
+  for (const metric of ['request', 'token', 'cost']) refusals(metric)
   return {
-    calls: labelledSlots(registry, 'tollgate_calls_total', 'Calls answered, by HTTP status.', 'status'),
-    refusals: labelledSlots(
-      registry,
-      'tollgate_refusals_total',
-      'Calls refused by a limit, by its metric.',
-      'metric',
-    ),
+    calls,
+    refusals,
     inputTokens: slot('tollgate_input_tokens_total', 'Input tokens settled.', 'counter'),
     outputTokens: slot('tollgate_output_tokens_total', 'Output tokens settled.', 'counter'),
     streamsOpen: slot('tollgate_streams_open', 'Streamed answers under way.', 'gauge'),
