@@ -1,3 +1,4 @@
+import './engine.ts'
 import { CommanderError } from 'commander'
 import packageFile from '../package.json' with { type: 'json' }
 import { checkConfiguration } from './cli/check.ts'

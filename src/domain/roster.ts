@@ -18,7 +18,7 @@ export interface Roster<T extends Seated> {
  *
  * Not a `Set`: each time it grows or tidies itself, the engine links the table it leaves behind to the new one. Once
  * one such table has grown old, every later one, with the calls in it, outlives all collections but the full ones.
- * That was measured as a third of all memory surviving, and half of the processor's time.
+ * Measured with 64 members coming and going: three quarters of all memory survived, against none.
  */
 export function openRoster<T extends Seated>(): Roster<T> {
   const seats: T[] = []
