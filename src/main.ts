@@ -15,6 +15,9 @@ import type { RunningGateway } from './serve.ts'
 
 const { env: environment } = process
 
+/** Under npm, ctrl-C arrives twice: from the terminal, and passed on by npm. */
+const oneInterruptMs = 500
+
 // What is made here, database and spool above all, is its owner's to read.
 process.umask(0o077)
 
@@ -81,26 +84,36 @@ async function serve(settings: Settings): Promise<number> {
   const logging = openLog(settings.logLevel)
   const { log, flush } = logging
   for (const { path, message } of settings.warnings) log.warn({ setting: path }, message)
-  const signals = Promise.withResolvers<void>()
-  let isFirst = true
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (!isFirst) process.exit(1)
-      isFirst = false
-      signals.resolve()
-    })
-  }
+  const signalled = untilSignalled()
   // A file size limit is a full disk to us: the failed write says so, and the signal must not end the process.
   process.on('SIGXFSZ', () => {})
   try {
     const gateway = await openGateway(settings, logging, packageFile.version)
     console.log(greet(gateway))
-    await signals.promise
+    await signalled
     await gateway.drain()
     return exitCodes.done
   } finally {
     flush()
   }
+}
+
+/** Resolves at the first signal to stop; a later one ends the process at once. */
+function untilSignalled(): Promise<void> {
+  return new Promise((resolve) => {
+    let first: { readonly signal: NodeJS.Signals; readonly atMs: number } | null = null
+    const stop = (signal: NodeJS.Signals): void => {
+      const atMs = performance.now()
+      if (first === null) {
+        first = { signal, atMs }
+        return resolve()
+      }
+      const isEcho = signal === 'SIGINT' && first.signal === signal && atMs - first.atMs < oneInterruptMs
+      if (!isEcho) process.exit(exitCodes.refused)
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+  })
 }
 
 /** All that a start prints, in one write: who waits for a line finds the others with it. */
