@@ -106,7 +106,8 @@ function untilSignalled(): Promise<void> {
       const atMs = performance.now()
       if (first === null) {
         first = { signal, atMs }
-        return resolve()
+        resolve()
+        return
       }
       const isEcho = signal === 'SIGINT' && first.signal === signal && atMs - first.atMs < oneInterruptMs
       if (!isEcho) process.exit(exitCodes.refused)
