@@ -10,8 +10,15 @@ export const settlementsKeptMs = 5 * 60_000
 /** Deletes some settlements older than an instant. True: there are more. */
 export function sweepSettlements(database: Database, before: EpochMs): Promise<boolean> {
   return database.transaction(async (transaction) => {
-    const old = transaction.selectFrom('settlements').select('id').where('at', '<', before).limit(rowsAtOnce)
-    const deleted = await transaction.deleteFrom('settlements').where('id', 'in', old).executeTakeFirst()
+    const old = transaction
+      .selectFrom('settlements')
+      .select(['at', 'id'])
+      .where('at', '<', before)
+      .limit(rowsAtOnce)
+    const deleted = await transaction
+      .deleteFrom('settlements')
+      .where(({ eb, refTuple }) => eb(refTuple('at', 'id'), 'in', old.$asTuple('at', 'id')))
+      .executeTakeFirst()
     return deleted.numDeletedRows === BigInt(rowsAtOnce)
   })
 }
@@ -21,11 +28,15 @@ export function sweepUsageEvents(database: Database, workspaceId: string, before
   return database.transaction(async (transaction) => {
     const old = transaction
       .selectFrom('usage_events')
-      .select('id')
+      .select(['at', 'id'])
       .where('workspace_id', '=', workspaceId)
       .where('at', '<', before)
       .limit(rowsAtOnce)
-    const deleted = await transaction.deleteFrom('usage_events').where('id', 'in', old).executeTakeFirst()
+    const deleted = await transaction
+      .deleteFrom('usage_events')
+      .where('workspace_id', '=', workspaceId)
+      .where(({ eb, refTuple }) => eb(refTuple('at', 'id'), 'in', old.$asTuple('at', 'id')))
+      .executeTakeFirst()
     return deleted.numDeletedRows === BigInt(rowsAtOnce)
   })
 }

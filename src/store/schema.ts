@@ -193,7 +193,7 @@ export interface InstanceTable {
   retired_at: number | null
 }
 
-/** One charged attempt. Kept for minutes: it refills rolling windows at start. */
+/** One charged attempt and what rolling windows were charged. Kept for minutes: it refills them at start. */
 export interface SettlementTable {
   id: string
   instance_id: string

@@ -173,7 +173,7 @@ export const tables: { readonly [Table in TableName]: TableShape<Schema[Table]> 
   },
   settlements: {
     columns: { id: 'text', instance_id: 'text', at: 'bigint', charges: 'text' },
-    primaryKey: ['id'],
+    primaryKey: ['at', 'id'],
   },
   usage_events: {
     columns: {
@@ -202,7 +202,7 @@ export const tables: { readonly [Table in TableName]: TableShape<Schema[Table]> 
       first_token_ms: 'bigint',
       metadata: 'text',
     },
-    primaryKey: ['id'],
+    primaryKey: ['workspace_id', 'at', 'id'],
   },
   rollups: {
     columns: {

@@ -176,7 +176,7 @@ const tables: Readonly<Record<string, TableDefinition>> = {
   },
   settlements: {
     columns: { id: 'text', instance_id: 'text', at: 'bigint', charges: 'text' },
-    primaryKey: ['id'],
+    primaryKey: ['at', 'id'],
   },
   usage_events: {
     columns: {
@@ -205,7 +205,7 @@ const tables: Readonly<Record<string, TableDefinition>> = {
       first_token_ms: 'bigint?',
       metadata: 'text?',
     },
-    primaryKey: ['id'],
+    primaryKey: ['workspace_id', 'at', 'id'],
   },
   rollups: {
     columns: {
@@ -250,8 +250,6 @@ const indexes: Readonly<Record<string, IndexDefinition>> = {
   endpoints_listed: { table: 'endpoints', columns: ['workspace_id', 'created_at', 'id'] },
   endpoints_revision: { table: 'endpoints', columns: ['revision'] },
   audit_log_listed: { table: 'audit_log', columns: ['workspace_id', 'at', 'id'] },
-  settlements_at: { table: 'settlements', columns: ['at'] },
-  usage_events_listed: { table: 'usage_events', columns: ['workspace_id', 'at', 'id'] },
   rollups_ends_at: { table: 'rollups', columns: ['ends_at'] },
 }
 
