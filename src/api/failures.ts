@@ -1,11 +1,11 @@
-import type { Failure, FailureKind } from '../domain/failure.ts'
-
-/** A failure as a management caller reads it: flat header list, JSON of `code` and `message`. */
-export interface DressedFailure {
-  readonly status: number
-  readonly headers: readonly string[]
-  readonly body: Buffer
-}
+import type { Failure } from '../domain/failure.ts'
+import {
+  type DressedFailure,
+  dressed,
+  type FailureTable,
+  retryAfterSeconds,
+  say,
+} from '../domain/failure-table.ts'
 
 interface Words {
   readonly status: number
@@ -13,8 +13,6 @@ interface Words {
   readonly message: string
   readonly headers?: readonly string[]
 }
-
-type Table = { readonly [Kind in FailureKind]: (failure: Extract<Failure, { failure: Kind }>) => Words }
 
 const forbidden = {
   scope: () => 'This key may not manage the gateway.',
@@ -33,7 +31,7 @@ const missing = {
 } as const
 
 /** How the management APIs under `/v1` say each failure. */
-const table: Table = {
+const table: FailureTable<Words> = {
   unauthenticated: ({ reason }) => ({
     status: 401,
     code: 'UNAUTHORIZED',
@@ -97,18 +95,10 @@ const table: Table = {
 }
 
 export function dressManagement(failure: Failure): DressedFailure {
-  const { status, code, message, headers = [] } = wordsFor(failure)
-  return {
-    status,
-    headers: ['content-type', 'application/json', ...headers],
-    body: Buffer.from(JSON.stringify({ code, message })),
-  }
-}
-
-function wordsFor<Kind extends FailureKind>(failure: Extract<Failure, { failure: Kind }>): Words {
-  return table[failure.failure as Kind](failure)
+  const { status, code, message, headers = [] } = say(table, failure)
+  return dressed(status, headers, { code, message })
 }
 
 function retryAfter(waitMs: number): readonly string[] {
-  return ['retry-after', String(Math.max(1, Math.ceil(waitMs / 1000)))]
+  return ['retry-after', retryAfterSeconds(waitMs)]
 }

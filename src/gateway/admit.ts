@@ -3,12 +3,12 @@ import type { Failure } from '../domain/failure.ts'
 import type { AttemptId } from '../domain/ids.ts'
 import { noticeOf, wordImpossible } from '../limits/notice.ts'
 import { type Amounts, isRefusal } from '../limits/plan.ts'
-import type { Ask, Grant, Target } from './call.ts'
+import type { Ask, Call, Grant, Target } from './call.ts'
 import { outgoingBody } from './outgoing.ts'
 import type { Room } from './room.ts'
 
 /** Reserves every row of the target's plan, or none. Judged by what is used and held at this instant. */
-export async function admit(ask: Ask, target: Target, room: Room): Promise<Grant | Failure> {
+export async function admit(call: Call, ask: Ask, target: Target, room: Room): Promise<Grant | Failure> {
   const { plan } = target.entry
   const refused = plan.isStrict ? strictRefusal(ask.body) : null
   if (refused !== null) return { failure: 'impossible', message: refused }
@@ -26,7 +26,7 @@ export async function admit(ask: Ask, target: Target, room: Room): Promise<Grant
   }
 
   const attemptId = room.newUlid(now) as AttemptId
-  return { attemptId, target, amounts, reservation, hasHoldRecord: false, isClosed: false }
+  return { call, ask, attemptId, target, amounts, reservation, hasHoldRecord: false, isClosed: false }
 }
 
 function amountsOf(ask: Ask, target: Target, defaultCap: number): Amounts {

@@ -12,13 +12,17 @@ const echoable = /^[\w.:/+=-]{1,128}$/
  * Headers of an answer: few of the upstream's, and none that holds our credential; our request id; how the tightest
  * limit stands.
  */
-export function answerHeaders(call: Call, grant: Grant, head: UpstreamHead, room: Room): HeaderList {
+export function answerHeaders(grant: Grant, head: UpstreamHead, room: Room): HeaderList {
   const secret = grant.target.upstream.apiKey?.reveal() ?? null
   const read = (name: string): string | null => {
     const value = head.headers.get(name)
     return value !== null && secret !== null && value.includes(secret) ? null : value
   }
-  const headers = [...requestIdHeaders(call), 'content-type', read('content-type') ?? 'application/json']
+  const headers = [
+    ...requestIdHeaders(grant.call),
+    'content-type',
+    read('content-type') ?? 'application/json',
+  ]
   for (const name of passed) {
     const value = read(name)
     if (value !== null) headers.push(name, value)

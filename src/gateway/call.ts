@@ -44,8 +44,10 @@ export interface Target {
   readonly entry: PlanEntry
 }
 
-/** An admitted attempt. Charged or given back exactly once. */
+/** One admitted attempt to serve a call at one target. Charged or given back exactly once. */
 export interface Grant {
+  readonly call: Call
+  readonly ask: Ask
   readonly attemptId: AttemptId
   readonly target: Target
   readonly amounts: Amounts

@@ -2,17 +2,18 @@ import { type Failure, isFailure } from '../domain/failure.ts'
 import type { ResolvedTarget } from '../tenancy/resolve-target.ts'
 import { type Origin, parseOrigin } from '../upstream/origin.ts'
 import { type Answer, awaitAnswer } from './answer.ts'
-import type { Ask, Call, Grant } from './call.ts'
+import type { Ask, Grant } from './call.ts'
 import type { HeaderList } from './exchange.ts'
 import { outgoingBody } from './outgoing.ts'
 import type { Room } from './room.ts'
-import { type Ending, recordHold, settle } from './settle.ts'
+import { type Ending, leftAfter, recordHold, settle } from './settle.ts'
 
 /**
  * Sends one admitted attempt and waits for the first content of its answer. Until then nothing has gone to the
  * caller, so whatever goes wrong is returned as a Failure, and the grant has been given back or charged.
  */
-export async function dispatch(call: Call, ask: Ask, grant: Grant, room: Room): Promise<Answer | Failure> {
+export async function dispatch(grant: Grant, room: Room): Promise<Answer | Failure> {
+  const { call, ask } = grant
   const door = doorOf(grant.target.upstream)
   if (isFailure(door)) return endWith(door, { ending: 'unused' })
   const unrecorded = await recordHold(grant, room)
@@ -32,17 +33,14 @@ export async function dispatch(call: Call, ask: Ask, grant: Grant, room: Room): 
   return isFailure(answer) ? endWith(answer, endingOf(answer, ask)) : answer
 
   async function endWith(failure: Failure, ending: Ending): Promise<Failure> {
-    await settle(call, ask, grant, ending, room)
+    await settle(grant, ending, room)
     return failure
   }
 }
 
 /** A caller who left after the call was sent is charged the prompt; what never reached the upstream costs nothing. */
 function endingOf(failure: Failure, ask: Ask): Ending {
-  if (failure.failure === 'cancelled') {
-    const usage = { input: ask.inputEstimate, output: 0, cacheRead: 0, cacheWrite: 0, reasoning: 0 }
-    return { ending: 'estimated', usage }
-  }
+  if (failure.failure === 'cancelled') return leftAfter(ask, 0)
   const wasNeverSent =
     (failure.failure === 'upstream' && (failure.problem === 'connect' || failure.problem === 'refused')) ||
     (failure.failure === 'upstream_timeout' && failure.phase === 'connect')

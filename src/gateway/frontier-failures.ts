@@ -1,12 +1,12 @@
-import type { Failure, FailureKind } from '../domain/failure.ts'
+import type { Failure } from '../domain/failure.ts'
+import {
+  type DressedFailure,
+  dressed,
+  type FailureTable,
+  retryAfterSeconds,
+  say,
+} from '../domain/failure-table.ts'
 import type { HeaderList } from './exchange.ts'
-
-/** A failure as a caller reads it. */
-export interface Dressed {
-  readonly status: number
-  readonly headers: HeaderList
-  readonly body: Buffer
-}
 
 interface Words {
   readonly status: number
@@ -14,8 +14,6 @@ interface Words {
   readonly message: string
   readonly headers?: HeaderList
 }
-
-type Table = { readonly [Kind in FailureKind]: (failure: Extract<Failure, { failure: Kind }>) => Words }
 
 const unauthenticated: Readonly<Record<string, string>> = {
   missing: 'No API key was sent. Send `Authorization: Api-Key <key>`.',
@@ -25,7 +23,7 @@ const unauthenticated: Readonly<Record<string, string>> = {
 }
 
 /** How the frontier door says each failure: `{"error": …, "error_code": …}`. */
-const table: Table = {
+const table: FailureTable<Words> = {
   unauthenticated: ({ reason }) => ({
     status: 401,
     code: 'unauthorized',
@@ -77,7 +75,7 @@ const table: Table = {
     status: 503,
     code: 'model_unavailable',
     message: 'The gateway cannot take this call now. Try again shortly.',
-    headers: ['retry-after', String(Math.max(1, Math.ceil(retryAfterMs / 1000)))],
+    headers: ['retry-after', retryAfterSeconds(retryAfterMs)],
   }),
   internal: ({ id }) => ({
     status: 500,
@@ -86,15 +84,7 @@ const table: Table = {
   }),
 }
 
-export function dressFrontier(failure: Failure): Dressed {
-  const { status, code, message, headers = [] } = wordsFor(failure)
-  return {
-    status,
-    headers: ['content-type', 'application/json', ...headers],
-    body: Buffer.from(JSON.stringify({ error: message, error_code: code })),
-  }
-}
-
-function wordsFor<Kind extends FailureKind>(failure: Extract<Failure, { failure: Kind }>): Words {
-  return table[failure.failure as Kind](failure)
+export function dressFrontier(failure: Failure): DressedFailure {
+  const { status, code, message, headers = [] } = say(table, failure)
+  return dressed(status, headers, { error: message, error_code: code })
 }

@@ -53,11 +53,11 @@ async function answer(call: Call, room: Room): Promise<Failure | null> {
 
 async function attempt(call: Call, ask: Ask, target: Target, room: Room): Promise<Failure | null> {
   if (call.isCut) return { failure: 'cancelled' }
-  const grant = await admit(ask, target, room)
+  const grant = await admit(call, ask, target, room)
   if (isFailure(grant)) return grant
   const sentAt = performance.now()
-  const answer = await dispatch(call, ask, grant, room)
-  const failure = isFailure(answer) ? answer : await relay(call, ask, grant, answer, room)
+  const answer = await dispatch(grant, room)
+  const failure = isFailure(answer) ? answer : await relay(grant, answer, room)
   room.metrics.upstreamSeconds.observe((performance.now() - sentAt) / 1000)
   return failure
 }

@@ -3,7 +3,7 @@ import type { Failure } from '../domain/failure.ts'
 import { openAnswer } from '../json/answer.ts'
 import type { Answer } from './answer.ts'
 import { answerHeaders } from './answer-headers.ts'
-import type { Ask, Call, Grant } from './call.ts'
+import type { Grant } from './call.ts'
 import type { Room } from './room.ts'
 import { type Ending, settle } from './settle.ts'
 
@@ -22,22 +22,17 @@ const garbage: Failure = {
 }
 
 /** Relays a provider's error with its status and words, our credential blanked out should it stand in them. */
-export function relayError(
-  call: Call,
-  ask: Ask,
-  grant: Grant,
-  answer: Answer,
-  room: Room,
-): Promise<Failure | null> {
+export function relayError(grant: Grant, answer: Answer, room: Room): Promise<Failure | null> {
+  const { call } = grant
   const { exchange } = call
-  const headers = answerHeaders(call, grant, answer.head, room)
+  const headers = answerHeaders(grant, answer.head, room)
   const chunks: Buffer[] = []
   let bytes = 0
 
   return new Promise((resolve, reject) => {
     const close = (ending: Ending, failure: Failure | null, body: Buffer | null): void => {
       call.onCut = null
-      settle(call, ask, grant, ending, room)
+      settle(grant, ending, room)
         .then((unwritten) => {
           const told = unwritten ?? failure
           if (told === null && body !== null) exchange.respond(call.status, headers, body)

@@ -1,11 +1,10 @@
 import { openChatStream } from '../dialects/openai-chat/stream.ts'
 import type { Failure } from '../domain/failure.ts'
-import type { Usage } from '../domain/usage.ts'
 import type { Answer } from './answer.ts'
 import { answerHeaders } from './answer-headers.ts'
-import type { Ask, Call, Grant } from './call.ts'
+import type { Grant } from './call.ts'
 import type { Room } from './room.ts'
-import { type Ending, settle } from './settle.ts'
+import { type Ending, endedWith, leftAfter, settle } from './settle.ts'
 import { stampOf } from './stamp.ts'
 
 const maxEventBytes = 16 * 2 ** 20
@@ -15,20 +14,15 @@ const done = Buffer.from('data: [DONE]\n\n')
  * Relays a stream of events as they come, `model` stamped in each. The terminal event waits until the attempt is
  * settled. A stream that the upstream cuts short is cut for the caller too, so that it cannot be taken for complete.
  */
-export function relayStream(
-  call: Call,
-  ask: Ask,
-  grant: Grant,
-  answer: Answer,
-  room: Room,
-): Promise<Failure | null> {
+export function relayStream(grant: Grant, answer: Answer, room: Room): Promise<Failure | null> {
+  const { call, ask } = grant
   const { exchange } = call
   const stream = openChatStream({
     stampModel: stampOf(ask.request.model),
     hideUsageEvent: !ask.request.wantsUsage,
     maxEventBytes,
   })
-  exchange.start(call.status, [...answerHeaders(call, grant, answer.head, room), ...streamHeaders])
+  exchange.start(call.status, [...answerHeaders(grant, answer.head, room), ...streamHeaders])
   room.metrics.streamsOpen.value += 1
   let isSettling = false
 
@@ -43,7 +37,7 @@ export function relayStream(
     const close = (ending: Ending, then: (unwritten: Failure | null) => void): void => {
       isSettling = true
       call.onCut = null
-      settle(call, ask, grant, ending, room)
+      settle(grant, ending, room)
         .then((unwritten) => {
           room.metrics.streamsOpen.value -= 1
           then(unwritten)
@@ -52,22 +46,17 @@ export function relayStream(
         .catch(reject)
     }
     const closeComplete = (terminal: Buffer): void =>
-      close(endingOf(stream.usage()), (unwritten) => {
+      close(endedWith(stream.usage()), (unwritten) => {
         if (unwritten !== null) return exchange.cut()
         if (terminal.length > 0) exchange.write(withLineFeed(terminal))
         exchange.end()
       })
-    const closeCut = (): void => close(endingOf(stream.usage()), () => exchange.cut())
+    const closeCut = (): void => close(endedWith(stream.usage()), () => exchange.cut())
 
     call.onCut = () => {
       answer.abort()
-      const usage = stream.usage() ?? estimatedUsage(ask, stream.tally.contentEvents)
-      close(
-        stream.usage() === null
-          ? { ending: 'estimated', usage }
-          : { ending: 'reported', usage, failed: false },
-        () => {},
-      )
+      const usage = stream.usage()
+      close(usage === null ? leftAfter(ask, stream.tally.contentEvents) : endedWith(usage), () => {})
     }
     exchange.onDrain(answer.resume)
     answer.read({
@@ -97,18 +86,9 @@ export function relayStream(
 
 const streamHeaders = ['cache-control', 'no-cache', 'x-accel-buffering', 'no'] as const
 
-function endingOf(usage: Usage | null): Ending {
-  return usage === null ? { ending: 'untold' } : { ending: 'reported', usage, failed: false }
-}
-
 /** The LF of the last CR LF may still be on its way: the event has ended without it, and nobody waits for it. */
 function withLineFeed(terminal: Buffer): Buffer {
   return terminal.toString('latin1', terminal.length - 3) === '\r\n\r'
     ? Buffer.concat([terminal, Buffer.from('\n')])
     : terminal
-}
-
-/** What a caller who left has had: the prompt, and one token for each event relayed. */
-function estimatedUsage(ask: Ask, contentEvents: number): Usage {
-  return { input: ask.inputEstimate, output: contentEvents, cacheRead: 0, cacheWrite: 0, reasoning: 0 }
 }

@@ -1,6 +1,6 @@
 import type { Failure } from '../domain/failure.ts'
 import type { Answer } from './answer.ts'
-import type { Ask, Call, Grant } from './call.ts'
+import type { Grant } from './call.ts'
 import { relayError } from './relay-error.ts'
 import { relayStream } from './relay-stream.ts'
 import { relayWhole } from './relay-whole.ts'
@@ -12,16 +12,10 @@ const eventStream = /^text\/event-stream\s*(?:;|$)/i
  * Brings an answer to the caller and settles the attempt before its end goes out. What the upstream sends decides
  * how, not what was asked for. Returns a failure only if nothing was sent to the caller yet.
  */
-export function relay(
-  call: Call,
-  ask: Ask,
-  grant: Grant,
-  answer: Answer,
-  room: Room,
-): Promise<Failure | null> {
+export function relay(grant: Grant, answer: Answer, room: Room): Promise<Failure | null> {
   const { status, headers } = answer.head
-  call.status = status
-  if (status >= 300) return relayError(call, ask, grant, answer, room)
-  if (eventStream.test(headers.get('content-type') ?? '')) return relayStream(call, ask, grant, answer, room)
-  return relayWhole(call, ask, grant, answer, room)
+  grant.call.status = status
+  if (status >= 300) return relayError(grant, answer, room)
+  if (eventStream.test(headers.get('content-type') ?? '')) return relayStream(grant, answer, room)
+  return relayWhole(grant, answer, room)
 }

@@ -4,7 +4,7 @@ import type { EpochMs } from '../domain/time.ts'
 import type { Usage } from '../domain/usage.ts'
 import type { LedgerRecord, UsageEvent } from '../ledger/record.ts'
 import type { Actual, Charge } from '../limits/plan.ts'
-import type { Ask, Call, Grant } from './call.ts'
+import type { Ask, Grant } from './call.ts'
 import type { Room } from './room.ts'
 
 /** How an attempt ended, as far as the accounts are concerned. */
@@ -20,24 +20,31 @@ export type Ending =
 
 const free: Quantity = { whole: 0, pico: 0 }
 
+/** The end of an attempt that went its way, whether or not the provider said what it took. */
+export function endedWith(usage: Usage | null): Ending {
+  return usage === null ? { ending: 'untold' } : { ending: 'reported', usage, failed: false }
+}
+
+/** The end of an attempt whose caller left: the prompt, and one token for each event that was relayed. */
+export function leftAfter(ask: Ask, contentEvents: number): Ending {
+  return {
+    ending: 'estimated',
+    usage: { input: ask.inputEstimate, output: contentEvents, cacheRead: 0, cacheWrite: 0, reasoning: 0 },
+  }
+}
+
 /**
  * Charges an attempt and puts its settlement in the spool. Resolves once the record is written, so that what is sent
  * afterwards is accounted for; with a failure if that takes too long, and then the answer must not be completed.
  */
-export async function settle(
-  call: Call,
-  ask: Ask,
-  grant: Grant,
-  ending: Ending,
-  room: Room,
-): Promise<Failure | null> {
+export async function settle(grant: Grant, ending: Ending, room: Room): Promise<Failure | null> {
   if (grant.isClosed) throw new Error(`attempt ${grant.attemptId} was closed twice`)
   grant.isClosed = true
   const now = room.clock()
   const charged = charge(grant, ending, room, now)
   const charges = charged instanceof Promise ? await charged : charged
   const usage = 'usage' in ending ? ending.usage : null
-  if (usage !== null) noteUsage(call, ask, grant, usage, ending, room)
+  if (usage !== null) noteUsage(grant, usage, ending, room)
 
   const isBillable = usage !== null && usage.input + usage.output > 0
   if (charges.length > 0 || isBillable) {
@@ -47,7 +54,7 @@ export async function settle(
       at: now,
       closesHold: grant.hasHoldRecord,
       charges,
-      event: isBillable ? eventOf(call, ask, grant, usage, ending.ending === 'estimated', now) : null,
+      event: isBillable ? eventOf(grant, usage, ending.ending === 'estimated', now) : null,
     })
   }
   return grant.hasHoldRecord ? append(room, { record: 'release', id: grant.attemptId, at: now }) : null
@@ -88,7 +95,8 @@ function actualOf(ending: Exclude<Ending, { ending: 'unused' }>): Actual {
   }
 }
 
-function noteUsage(call: Call, ask: Ask, grant: Grant, usage: Usage, ending: Ending, room: Room): void {
+function noteUsage(grant: Grant, usage: Usage, ending: Ending, room: Room): void {
+  const { call, ask } = grant
   call.usage = usage
   room.metrics.inputTokens.value += usage.input
   room.metrics.outputTokens.value += usage.output
@@ -106,14 +114,7 @@ function noteUsage(call: Call, ask: Ask, grant: Grant, usage: Usage, ending: End
   }
 }
 
-function eventOf(
-  call: Call,
-  ask: Ask,
-  { target }: Grant,
-  usage: Usage,
-  estimated: boolean,
-  now: EpochMs,
-): UsageEvent {
+function eventOf({ call, ask, target }: Grant, usage: Usage, estimated: boolean, now: EpochMs): UsageEvent {
   const { key } = call
   if (key === null) throw new Error('a call without a key was admitted')
   return {

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Failure } from '../domain/failure.ts'
+import type { DressedFailure as Dressed } from '../domain/failure-table.ts'
 import type { EpochMs } from '../domain/time.ts'
-import type { Dressed } from '../gateway/frontier-failures.ts'
 
 /** Dresses a failure for the surface that a path belongs to; `/` when the path could not be read. */
 export type Dress = (failure: Failure, path: string) => Dressed

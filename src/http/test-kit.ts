@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import type { Failure } from '../domain/failure.ts'
+import type { DressedFailure as Dressed } from '../domain/failure-table.ts'
 import type { Exchange } from '../gateway/exchange.ts'
-import type { Dressed } from '../gateway/frontier-failures.ts'
 import { type HttpServer, openServer, type ServerParts, type ServerSettings } from './server.ts'
 
 /** A listener for tests on a free port. `/v1/` is the data plane, everything else management. */
