@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import type { Exchange } from '../gateway/exchange.ts'
 import { dial, echo, hurried, openTestServer, post, promised, refuse, type TestServer } from './test-kit.ts'
@@ -291,7 +293,7 @@ test('100 Continue is granted once management reads the body, and not to what it
   expect(how).toBe('end')
 })
 
-test('a body that management waits for and that stops arriving cuts the connection', async () => {
+test('a body that management waits for and that stops arriving is refused with 408', async () => {
   const { port, server } = await serve(
     echo,
     { bodyIdleMs: 60 },
@@ -303,8 +305,24 @@ test('a body that management waits for and that stops arriving cuts the connecti
   )
   const client = dial(port)
   client.send('POST /api/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc')
-  expect((await client.closed()).text).toBe('')
+  expect((await client.closed()).text).toMatch(
+    /^HTTP\/1.1 408 .*connection: close.*\{"error":"body_timeout"\}$/s,
+  )
   await expect.poll(() => server.stats().serving).toBe(0)
+})
+
+test('such a client that does not leave is cut off', async () => {
+  const { port, server } = await serve(
+    echo,
+    { bodyIdleMs: 60 },
+    { management: (request) => void request.resume() },
+  )
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  socket.on('error', () => {})
+  socket.write('POST /api/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc')
+  await once(socket.resume(), 'end')
+  await expect.poll(() => server.stats().connections, { timeout: 10_000 }).toBe(0)
+  socket.destroy()
 })
 
 test('a chunk that is none, sent to management, is refused in its place', async () => {

@@ -2,7 +2,7 @@ import type { Failure } from '../domain/failure.ts'
 import type { Exchange, HeaderList } from '../gateway/exchange.ts'
 import type { BufferBudget } from './buffers.ts'
 import { forwardedHost, isForeign } from './caller.ts'
-import { type Connections, discardLimits, type Served } from './connections.ts'
+import { type Connection, type Connections, discardLimits, type Served } from './connections.ts'
 import { findHeader, joinHeader } from './head.ts'
 import { type Arrival, openRequestBody } from './request-body.ts'
 
@@ -19,6 +19,8 @@ export interface Edge {
   isDraining(): boolean
   /** Takes what a caller's callback threw. */
   bug(error: unknown): void
+  /** Refuses whatever comes next on a connection, past Node's response, and closes it. */
+  refuseAll(connection: Connection, failure: Failure, path: string): void
 }
 
 /** An exchange, and what only the server may do with it. Its connection serves it from the start. */

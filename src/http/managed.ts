@@ -1,34 +1,42 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Connection, Connections, Served } from './connections.ts'
+import type { Connection, Served } from './connections.ts'
+import type { Edge } from './exchange.ts'
 
 /**
- * Keeps watch over a request that management serves by itself: it counts for the drain, and its connection is cut if
- * its body stops arriving for `bodyIdleMs`.
+ * Keeps watch over a request that management serves by itself: it counts for the drain, and is refused if its body
+ * stops arriving. Where another answer stands in the way of the refusal, the connection is cut.
  */
 export function watchManaged(
   request: IncomingMessage,
   response: ServerResponse,
+  path: string,
   connection: Connection,
-  connections: Connections,
-  bodyIdleMs: number,
+  { connections, bodyIdleMs, refuseAll }: Edge,
 ): void {
   let seenBytes = -1
   let quietSinceMs = 0
+  const mayBeTold = () => response.socket !== null && !response.headersSent
   const served: Served = {
     leave: () => {},
     spoil() {
       if (request.complete) return true
-      const isItsTurn = response.socket !== null
-      if (isItsTurn && !response.headersSent) return false
+      if (mayBeTold()) return false
       connection.socket.destroy()
       return true
     },
     inspect(nowMs) {
+      if (connection.discardUntilMs !== Infinity) {
+        if (nowMs >= connection.discardUntilMs) connection.socket.destroy()
+        return
+      }
       const received = connection.socket.bytesRead
       if (request.complete || received !== seenBytes) {
         seenBytes = received
         quietSinceMs = nowMs
-      } else if (nowMs - quietSinceMs >= bodyIdleMs) connection.socket.destroy()
+      } else if (nowMs - quietSinceMs >= bodyIdleMs) {
+        if (mayBeTold()) refuseAll(connection, { failure: 'body_timeout' }, path)
+        else connection.socket.destroy()
+      }
     },
   }
   connection.serving.push(served)

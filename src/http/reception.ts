@@ -94,7 +94,7 @@ export function openReception(services: Services, edge: Edge, isTrusted: TrustCh
   ): void {
     const connection = edge.connections.begin(request.socket, response)
     if (connection === null) return
-    watchManaged(request, response, connection, edge.connections, edge.bodyIdleMs)
+    watchManaged(request, response, target.path, connection, edge)
     request.url = target.path + target.query
     if (awaitsContinue) continueOnceRead(request, response)
     const peer = request.socket.remoteAddress ?? ''

@@ -5,7 +5,7 @@ import type { Failure } from '../domain/failure.ts'
 import type { Clock } from '../domain/time.ts'
 import { openBufferBudget } from './buffers.ts'
 import { trustProxies } from './caller.ts'
-import { discardLimits, openConnections, type Patience } from './connections.ts'
+import { type Connection, discardLimits, openConnections, type Patience } from './connections.ts'
 import type { Edge } from './exchange.ts'
 import { openReception, type Services } from './reception.ts'
 import { failureOf, type ParserError, pathIn, rawAnswer } from './refusal.ts'
@@ -84,6 +84,7 @@ export function openServer(parts: ServerParts): HttpServer {
     elapsedMs,
     isDraining: () => isDraining,
     bug: parts.bug,
+    refuseAll,
   }
   const reception = openReception(parts, edge, isTrusted)
   server.on('connection', accept)
@@ -131,9 +132,13 @@ export function openServer(parts: ServerParts): HttpServer {
       return
     }
     malformedRequests++
-    connection.discardFromBytes = socket.bytesRead
+    refuseAll(connection, failure, pathIn(error.rawPacket))
+  }
+
+  function refuseAll(connection: Connection, failure: Failure, path: string): void {
+    connection.discardFromBytes = connection.socket.bytesRead
     connection.discardUntilMs = elapsedMs() + discardLimits.ms
-    socket.end(rawRefusal(failure, pathIn(error.rawPacket)))
+    connection.socket.end(rawRefusal(failure, path))
   }
 
   function rawRefusal(failure: Failure, path: string): Buffer {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dial } from './wire.ts'
-import { expectRefusal } from './wording.ts'
+import { workspaceKey } from '../setup/frontier.ts'
+import { dial, request } from './wire.ts'
+import { expectManaged, expectRefusal } from './wording.ts'
 import { chatBody, expectHealthy, openWorld, type World } from './world.ts'
 
 let world: World
@@ -22,6 +23,18 @@ describe('a gateway that is short of patience and of memory', () => {
     expectRefusal(await wire.answer(), {
       status: 408,
       code: 'client_error',
+      message: 'The request body stopped arriving.',
+    })
+    expect(await wire.closed()).toBe('end')
+  })
+
+  test.concurrent('so is one that management waits for', async () => {
+    const wire = dial(world.gateway.url)
+    const headers = ['Host: localhost', `Authorization: Api-Key ${workspaceKey}`, 'Content-Length: 100']
+    wire.send(request('POST /v1/gateway/groups HTTP/1.1', headers, '{"metadata":'))
+    expectManaged(await wire.answer(), {
+      status: 408,
+      code: 'REQUEST_TIMEOUT',
       message: 'The request body stopped arriving.',
     })
     expect(await wire.closed()).toBe('end')
