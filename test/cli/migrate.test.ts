@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 import { databases } from '../setup/databases.ts'
 import { chat, chatStatus, configurationFor, openFrontier } from '../setup/frontier.ts'
-import { startGateway, temporaryFolder } from '../setup/gateway.ts'
-import { commandFile, paste, tollgate } from './run.ts'
+import { commandFile, startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { paste, tollgate } from './run.ts'
 
 const slug = 'aurora/lumen'
 const dataDirectory = temporaryFolder()

@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-
-export const commandFile = join(import.meta.dirname, '../../bin/tollgate.js')
+import { bareEnvironment, commandFile } from '../setup/gateway.ts'
 
 export interface Ran {
   /** Null where a signal ended it. */
@@ -22,7 +20,7 @@ export async function run(
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: limitMs,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_ENV: 'test', ...environment },
+    env: { ...bareEnvironment, ...environment },
   })
   const code = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject)

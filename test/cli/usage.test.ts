@@ -2,35 +2,19 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { temporaryFolder } from '../setup/gateway.ts'
-import { commandFile, type Ran, run, tollgate } from './run.ts'
+import { commandFile, temporaryFolder } from '../setup/gateway.ts'
+import { type Ran, run, tollgate } from './run.ts'
 
-test.each([
-  ['the program', [], ['serve', 'check', 'schema', 'migrate', 'admin-key', 'Exit codes']],
-  ['serve', ['serve'], ['--config', '--threads', 'TOLLGATE_DATABASE_URL', 'has no effect', 'Examples']],
-  ['check', ['check'], ['[file]', '--json', '$TOLLGATE_CONFIG', '78']],
-  ['schema', ['schema'], ['tollgate.schema.json']],
-  ['migrate', ['migrate'], ['--to', 'master key', 'Examples']],
-  ['admin-key', ['admin-key'], ['new']],
-  ['admin-key new', ['admin-key', 'new'], ['--name', 'revoked']],
-])('%s --help says what it takes, and exits with 0', async (_, command, expected) => {
-  const { code, output, errors } = await tollgate([...command, '--help'])
+test('help is printed on standard output, and exits with 0', async () => {
+  const { code, output, errors } = await tollgate(['serve', '--help'])
   expect({ code, errors }).toEqual({ code: 0, errors: '' })
-  for (const text of expected) expect(output).toContain(text)
+  expect(output).toContain('Usage: tollgate serve')
 })
 
-test.each([
-  ['no command', [], 'Commands:'],
-  ['an unknown command', ['sevre'], "unknown command 'sevre'"],
-  ['an unknown flag', ['serve', '--prot', '1'], "unknown option '--prot'"],
-  ['a flag without its value', ['serve', '--port'], 'argument missing'],
-  ['an argument too many', ['serve', 'tollgate.yaml'], 'too many arguments'],
-  ['a level that is none', ['serve', '--log-level', 'loud'], 'Allowed choices are trace'],
-  ['half a command', ['admin-key'], 'new [options]'],
-])('%s is wrong usage: exit code 2, and help on standard error', async (_, args, expected) => {
-  const { code, output, errors } = await tollgate(args)
+test('wrong usage is told on standard error, and exits with 2', async () => {
+  const { code, output, errors } = await tollgate(['serve', '--prot', '1'])
   expect({ code, output }).toEqual({ code: 2, output: '' })
-  expect(errors).toContain(expected)
+  expect(errors).toContain("error: unknown option '--prot'\n(Did you mean --port?)")
 })
 
 function inFile(name: string, contents: string): string {

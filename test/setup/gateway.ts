@@ -5,7 +5,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-const command = join(import.meta.dirname, '../../bin/tollgate.js')
+const root = join(import.meta.dirname, '../..')
+export const commandFile = join(root, 'bin/tollgate.js')
+
+/** What a process of the tests starts with: nothing of theirs but this. Compiled once, starts take half the time. */
+export const bareEnvironment = {
+  PATH: process.env.PATH ?? '',
+  HOME: process.env.HOME ?? '',
+  NODE_ENV: 'test',
+  NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/tollgate-tests'),
+}
 const readyLine = /^Tollgate is listening on (http:\/\/\S+)$/m
 const adminKeyLine = /^Admin key: (\S+)$/m
 const startLimitMs = 30_000
@@ -120,12 +129,10 @@ function spawnServe(options: GatewayOptions, dataDirectory: string, clockFile: s
   }
   if (options.config !== undefined) args.push('--admin-key', testAdminKey)
   const [file = process.execPath, ...before] = options.launcher ?? []
-  return spawn(file, [...before, ...(options.launcher ? [process.execPath] : []), command, ...args], {
+  return spawn(file, [...before, ...(options.launcher ? [process.execPath] : []), commandFile, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      NODE_ENV: 'test',
+      ...bareEnvironment,
       ...(options.clock !== undefined && { TOLLGATE_TEST_CLOCK: clockFile }),
       ...options.environment,
     },

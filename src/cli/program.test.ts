@@ -1,0 +1,81 @@
+import { type Command, CommanderError } from 'commander'
+import { expect, test } from 'vitest'
+import { type Commands, createProgram, usageExitCode } from './program.ts'
+
+/** Runs a command line whose commands only say what they were asked. */
+async function parse(args: readonly string[]) {
+  const asked: unknown[] = []
+  const note =
+    (command: string) =>
+    async (...given: unknown[]) => {
+      asked.push([command, ...given])
+      return 0
+    }
+  const commands: Commands = {
+    serve: note('serve'),
+    check: note('check'),
+    schema: note('schema'),
+    migrate: note('migrate'),
+    newAdminKey: note('newAdminKey'),
+  }
+  let [output, errors, code] = ['', '', Number.NaN]
+  const program = createProgram('1.2.3', commands, (exitCode) => {
+    code = exitCode
+  })
+  const capture = (command: Command): void => {
+    command.configureOutput({
+      writeOut: (text) => {
+        output += text
+      },
+      writeErr: (text) => {
+        errors += text
+      },
+    })
+    command.commands.forEach(capture)
+  }
+  capture(program)
+  await program.parseAsync(args, { from: 'user' }).catch((error) => {
+    if (!(error instanceof CommanderError)) throw error
+    code = usageExitCode(error)
+  })
+  return { asked, output, errors, code }
+}
+
+test.each([
+  ['the program', [], ['serve', 'check', 'schema', 'migrate', 'admin-key', 'Exit codes']],
+  ['serve', ['serve'], ['--config', '--threads', 'TOLLGATE_DATABASE_URL', 'has no effect', 'Examples']],
+  ['check', ['check'], ['[file]', '--json', '$TOLLGATE_CONFIG', '78']],
+  ['schema', ['schema'], ['tollgate.schema.json']],
+  ['migrate', ['migrate'], ['--to', 'master key', 'Examples']],
+  ['admin-key', ['admin-key'], ['new']],
+  ['admin-key new', ['admin-key', 'new'], ['--name', 'revoked']],
+])('%s --help says what it takes', async (_, command, expected) => {
+  const { output, errors, code, asked } = await parse([...command, '--help'])
+  expect({ errors, code, asked }).toEqual({ errors: '', code: 0, asked: [] })
+  for (const text of expected) expect(output).toContain(text)
+})
+
+test.each([
+  ['no command', [], 'Commands:'],
+  ['an unknown command', ['sevre'], "unknown command 'sevre'"],
+  ['an unknown flag', ['serve', '--prot', '1'], "unknown option '--prot'"],
+  ['a flag without its value', ['serve', '--port'], 'argument missing'],
+  ['an argument too many', ['serve', 'tollgate.yaml'], 'too many arguments'],
+  ['a level that is none', ['serve', '--log-level', 'loud'], 'Allowed choices are trace'],
+  ['half a command', ['admin-key'], 'new [options]'],
+])('%s is wrong usage', async (_, args, expected) => {
+  const { output, errors, code, asked } = await parse(args)
+  expect({ output, code, asked }).toEqual({ output: '', code: 2, asked: [] })
+  expect(errors).toContain(expected)
+})
+
+test('each command gets its own flags', async () => {
+  const serve = await parse(['serve', '--port', '0', '--database-url', 'sqlite:x', '--insecure'])
+  expect(serve.asked).toEqual([['serve', { port: '0', databaseUrl: 'sqlite:x', insecure: true }]])
+  expect((await parse(['check', 'file', '--json'])).asked).toEqual([['check', 'file', true]])
+  expect((await parse(['migrate', '--data', 'd', '--to', 'u'])).asked).toEqual([
+    ['migrate', { data: 'd' }, 'u'],
+  ])
+  expect((await parse(['admin-key', 'new'])).asked).toEqual([['newAdminKey', {}, 'admin']])
+  expect((await parse(['--version'])).output).toBe('1.2.3\n')
+})
