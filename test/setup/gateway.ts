@@ -64,6 +64,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     log += text
   })
   const exited = once(child, 'exit')
+  children.add(child)
+  child.once('exit', () => children.delete(child))
   const deadline = Date.now() + startLimitMs
   while (!readyLine.test(output)) {
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
@@ -107,7 +109,9 @@ export class GatewayDidNotStart extends Error {
 }
 
 const folders: string[] = []
+const children = new Set<ChildProcess>()
 process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 })
 
