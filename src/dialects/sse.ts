@@ -88,22 +88,18 @@ export function openSseSplitter(maxEventBytes: number): SseSplitter {
 
   function push(chunk: Buffer, visit: VisitEvent): boolean {
     const end = chunk.length
+    const hasCarriages = chunk.includes(carriageReturn)
     let at = isTooLong ? end : finishLine(chunk, visit)
     let eventStart = at
-    let feed = -1
-    let carriage = -1
     while (at < end && !isTooLong) {
-      const isFeed = chunk[at] === lineFeed
-      if (isAtLineStart && !isFeed && chunk[at] !== carriageReturn) {
+      if (isAtLineStart && !endsLine(chunk[at])) {
         isAtLineStart = false
         lines += 1
       }
-      if (feed < at) feed = isFeed ? at : indexOrEnd(chunk, lineFeed, at)
-      if (carriage < at) carriage = indexOrEnd(chunk, carriageReturn, at)
-      const lineEnd = Math.min(feed, carriage)
-      if (lineEnd === end) break
+      const lineEnd = hasCarriages ? lineEndFrom(chunk, at) : chunk.indexOf(lineFeed, at)
+      if (lineEnd < at || lineEnd >= end) break
       at = lineEnd + 1
-      if (lineEnd === carriage) {
+      if (chunk[lineEnd] === carriageReturn) {
         if (at === end) endedInCarriageReturn = true
         else if (chunk[at] === lineFeed) at += 1
       }
@@ -192,7 +188,9 @@ function endsLine(byte: number | undefined): boolean {
   return byte === lineFeed || byte === carriageReturn
 }
 
-function indexOrEnd(chunk: Buffer, byte: number, from: number): number {
-  const index = chunk.indexOf(byte, from)
-  return index === -1 ? chunk.length : index
+/** The first line end from `from` on, or the length. Only for chunks with a CR in them, which are rare. */
+function lineEndFrom(chunk: Buffer, from: number): number {
+  let at = from
+  while (at < chunk.length && !endsLine(chunk[at])) at += 1
+  return at
 }
