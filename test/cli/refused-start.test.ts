@@ -100,8 +100,6 @@ test('a lost master key: 78, and none is made in its place', async () => {
   expectRefusal(await serve(data), /^security\.master_key: .* put it back into .*master-key\.$/)
   expect(existsSync(file)).toBe(false)
 })
-  await gateway.stop()
-})
 
 test('a database of a newer release: 78 for a start and for a migration', async () => {
   const data = copyOfUsed()
