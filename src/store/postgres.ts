@@ -37,6 +37,8 @@ export function openPostgres(url: string, options: PostgresOptions = {}): Databa
     idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
     ...(statementTimeoutMs > 0 ? { query_timeout: statementTimeoutMs + silenceMs } : {}),
     keepAlive: true,
+    // A server that stands still never answers a goodbye: that must not keep the process from ending.
+    allowExitOnIdle: true,
     types: { getTypeParser },
   })
   // A lost connection fails the statement on it, or nothing where it was idle: unheard, it would end the process.
