@@ -55,17 +55,31 @@ async function createStoppable(): Promise<BreakablePlace> {
   const location = parseDatabaseUrl(templateUrl)
   if ('failure' in location) throw new Error(`not a database: ${templateUrl}`)
   const signal = (name: NodeJS.Signals) => {
-    for (const id of [processId, ...childrenOf(processId)]) process.kill(id, name)
+    process.kill(processId, name)
+    for (const id of childrenOf(processId)) killIfThere(id, name)
   }
+  const goOn = () => signal('SIGCONT')
+  // A stopped process does not even end when it is told to.
+  process.once('exit', goOn)
   return {
     url: templateUrl,
     open: () => openDatabase(location),
     takeAway: async () => signal('SIGSTOP'),
-    giveBack: async () => signal('SIGCONT'),
+    giveBack: async () => goOn(),
     async remove() {
-      signal('SIGCONT')
+      process.removeListener('exit', goOn)
+      goOn()
       await stop()
     },
+  }
+}
+
+/** A child may have ended since it was listed. */
+function killIfThere(processId: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(processId, signal)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
   }
 }
 

@@ -64,6 +64,23 @@ describe.each(breakableDatabases())('$name is away', (database) => {
         expect(chargedTo(ledger, limited.groupId, 'request')).toBe(7)
       }),
   )
+
+  test.runIf(isLong)(
+    'and told to end, it ends all the same; the next start stores what was left',
+    { timeout: 120_000 },
+    () =>
+      withWorld(database, {}, async (world, place) => {
+        const tenant = await world.tenantUnder('TOKEN/DAY 1000000000')
+        await place.takeAway()
+        const records = await Promise.all(Array.from({ length: 50 }, () => world.call(tenant).ended))
+        expect(await world.gateway.stop()).toBe(0)
+        await place.giveBack()
+        await world.restart()
+        const ledger = await world.ledger()
+        expect(expectEachAnswerOnce(ledger, records, world.upstream)).toEqual([])
+        expect(chargedTo(ledger, tenant.groupId, 'token')).toBe(tokensOf(ledger.events))
+      }),
+  )
 })
 
 function residentBytes({ gateway }: World): number {

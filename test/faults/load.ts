@@ -23,6 +23,8 @@ export interface CallWish {
 export interface OpenCall {
   /** Settles when it has ended, however that came about: a broken connection is a record too. */
   readonly ended: Promise<CallRecord>
+  /** Length of the request's body. */
+  readonly bodyBytes: number
   /** What has come of the answer's body so far. */
   text(): string
   /** Drops the connection. */
@@ -75,10 +77,11 @@ export function startLoad({ url, key, wishOf, concurrency }: LoadWish): Load {
 /** Begins one call; without an agent, on a connection of its own. */
 export function openCall(url: string, key: string, wish: CallWish, agent?: Agent): OpenCall {
   const body = JSON.stringify({ messages: [{ role: 'user', content: 'Hello there' }], ...wish })
+  const bodyBytes = Buffer.byteLength(body)
   const headers = {
     authorization: `Api-Key ${key}`,
     'content-type': 'application/json',
-    'content-length': Buffer.byteLength(body),
+    'content-length': bodyBytes,
   }
   const { promise, resolve } = Promise.withResolvers<CallRecord>()
   let status = 0
@@ -103,5 +106,5 @@ export function openCall(url: string, key: string, wish: CallWish, agent?: Agent
   })
   sent.once('error', () => end(false))
   sent.end(body)
-  return { ended: promise, text: () => text, leave: () => void sent.destroy() }
+  return { ended: promise, bodyBytes, text: () => text, leave: () => void sent.destroy() }
 }

@@ -1,18 +1,30 @@
+import type { UsageEventTable } from '../../src/store/schema.ts'
 import { type FakeUpstream, type Script, startFakeUpstream } from '../fake-upstream.ts'
-import type { TestPlace } from '../setup/databases.ts'
+import { databases, type TestDatabases, type TestPlace } from '../setup/databases.ts'
 import { configurationFor, type Frontier, modelOf, openFrontier } from '../setup/frontier.ts'
 import { type Gateway, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { type CallWish, type OpenCall, openCall } from './load.ts'
-import { type Ledger, readLedger } from './truth.ts'
+import { chargedTo, type Ledger, readLedger } from './truth.ts'
 
 export const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 
 export const slug = 'aurora/lumen'
 
+/** For what hardly depends on the database: the long form tries it on all of them. */
+export function mostDatabases(): readonly TestDatabases[] {
+  return isLong ? databases() : databases().slice(0, 1)
+}
+
 /** A group, and a key of it. */
 export interface Tenant {
   readonly groupId: string
   readonly key: string
+}
+
+export interface Accounts {
+  readonly events: readonly UsageEventTable[]
+  readonly tokens: number
+  readonly requests: number
 }
 
 export interface WorldWish {
@@ -43,6 +55,8 @@ export interface World {
   /** A number of `/metrics`. */
   gauge(name: string): Promise<number>
   ledger(): Promise<Ledger>
+  /** What the ledger has of a tenant once nothing is held any more and so many requests of it are stored. */
+  accountsOf(tenant: Tenant, requests: number): Promise<Accounts>
   /** Kills the gateway if it still runs, and ends the upstream; the place is its owner's. */
   close(): Promise<void>
 }
@@ -70,6 +84,13 @@ export async function openWorld({ place, script, settings, clock }: WorldWish): 
 
   const call = (tenant: Tenant, wish: Partial<CallWish> = {}) =>
     openCall(gateway.url, tenant.key, { model: slug, stream: false, ...wish })
+  const gauge = async (name: string) => {
+    const headers = { authorization: `Bearer ${gateway.adminKey}` }
+    const text = await (await fetch(`${gateway.url}/metrics`, { headers })).text()
+    const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]
+    if (value === undefined) throw new Error(`no ${name} in\n${text}`)
+    return Number(value)
+  }
   return {
     upstream,
     get gateway() {
@@ -98,14 +119,19 @@ export async function openWorld({ place, script, settings, clock }: WorldWish): 
         throw new Error(`${response.status} ${reasons}`)
       return reasons ?? null
     },
-    async gauge(name) {
-      const headers = { authorization: `Bearer ${gateway.adminKey}` }
-      const text = await (await fetch(`${gateway.url}/metrics`, { headers })).text()
-      const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]
-      if (value === undefined) throw new Error(`no ${name} in\n${text}`)
-      return Number(value)
-    },
+    gauge,
     ledger: () => readLedger(place),
+    async accountsOf({ groupId }, requests) {
+      await until(async () => (await gauge('tollgate_holds_open')) === 0, 'the end of all holds')
+      const isStored = async () => chargedTo(await readLedger(place), groupId, 'request') >= requests
+      await until(isStored, 'the charges')
+      const ledger = await readLedger(place)
+      return {
+        events: ledger.events.filter(({ node_id }) => node_id === groupId),
+        tokens: chargedTo(ledger, groupId, 'token'),
+        requests: chargedTo(ledger, groupId, 'request'),
+      }
+    },
     async close() {
       await gateway.stop('SIGKILL')
       await upstream.close()
