@@ -63,4 +63,5 @@ export function openBodyCollector(
   }
 }
 
-const noBuffers: Failure = { failure: 'overloaded', reason: 'buffers', retryAfterMs: 1000 }
+/** Why a body cannot be had when the budget is used up. */
+export const noBuffers: Failure = { failure: 'overloaded', reason: 'buffers', retryAfterMs: 1000 }

@@ -8,9 +8,9 @@ export interface Served {
   leave(): void
   /**
    * Nothing more can be read from the client, because of `failure`. False if the client is to be told of it in place
-   * of this request's answer; true if there is an answer, or will be.
+   * of this request's answer; true if there is an answer, or will be. Absent where Node's parser has no part.
    */
-  spoil(failure: Failure): boolean
+  spoil?(failure: Failure): boolean
   /** A look now and then, for what takes too long. */
   inspect(nowMs: number): void
 }
@@ -28,15 +28,23 @@ export interface Connection {
   discardUntilMs: number
   /** Bytes received when that began. */
   discardFromBytes: number
+  /** Since when a head is waited for that is not Node's to wait for; Infinity when there is none. */
+  headSinceMs: number
+  /** Called once that has taken too long. */
+  headOverdue: () => void
+  /** A request came since the last look. */
+  wasBusy: boolean
 }
 
 /** All connections of a server, and the one timer that watches them. */
 export interface Connections {
-  add(socket: Socket, isTrusted: boolean): void
+  add(socket: Socket, isTrusted: boolean): Connection
   /** Undefined once the connection has closed. */
   of(socket: Socket): Connection | undefined
   /** Counts a request in, before it is served. Null if its connection is beyond serving. */
   begin(socket: Socket, response: ServerResponse): Connection | null
+  /** The same where there is no parser of Node's, and nothing that could make it wait for its turn. */
+  enter(connection: Connection, served: Served): void
   /** Counts a request out: it is answered, or its client has left. Once for each one begun. */
   settle(connection: Connection, served: Served): void
   /** Resolves once nothing is served, or after `limitMs`. */
@@ -91,6 +99,7 @@ export function openConnections(
     const now = nowMs()
     for (const connection of all.values()) {
       if (isOverdue(connection, patience, now)) connection.socket.destroy()
+      else if (now - connection.headSinceMs >= patience.headMs) connection.headOverdue()
       else for (const served of connection.serving.slice()) served.inspect(now)
     }
   }
@@ -109,6 +118,7 @@ export function openConnections(
         leaveAll()
         if (all.size === 0) becomeEmpty()
       })
+      return connection
     },
     of: (socket) => all.get(socket),
     begin(socket, response) {
@@ -123,9 +133,15 @@ export function openConnections(
       serving++
       return connection
     },
+    enter(connection, served) {
+      connection.wasBusy = true
+      connection.serving.push(served)
+      serving++
+    },
     settle(connection, served) {
       const at = connection.serving.indexOf(served)
-      if (at >= 0) connection.serving.splice(at, 1)
+      if (at === connection.serving.length - 1) connection.serving.pop()
+      else if (at >= 0) connection.serving.splice(at, 1)
       serving--
       if (serving === 0) becomeQuiet()
     },
@@ -151,8 +167,6 @@ export function openConnections(
 
 /** A connection and what the last look at it saw. */
 interface WatchedConnection extends Connection {
-  /** A request came since. */
-  wasBusy: boolean
   idleSinceMs: number
   seenSent: number
   seenUnsent: number
@@ -167,6 +181,8 @@ function watched(socket: Socket, isTrusted: boolean, now: number): WatchedConnec
     latest: null,
     discardUntilMs: Infinity,
     discardFromBytes: 0,
+    headSinceMs: Infinity,
+    headOverdue: () => {},
     wasBusy: false,
     idleSinceMs: now,
     seenSent: 0,

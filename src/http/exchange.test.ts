@@ -433,10 +433,13 @@ test('a reader that takes nothing at all is cut off', async () => {
   const gone = promised<void>()
   const { port } = await serve(
     (exchange) => {
+      const fill = () => {
+        while (exchange.write(Buffer.alloc(megabyte)));
+      }
       exchange.onGone(gone.fulfil)
-      exchange.onDrain(() => exchange.write(Buffer.alloc(megabyte)))
+      exchange.onDrain(fill)
       exchange.start(200, [])
-      exchange.write(Buffer.alloc(megabyte))
+      fill()
     },
     { patience: { ...patience, stallMs: 60 } },
   )

@@ -24,8 +24,7 @@ export interface Edge {
 }
 
 /** An exchange, and what only the server may do with it. Its connection serves it from the start. */
-export interface HostedExchange extends Served {
-  readonly exchange: Exchange
+export interface HostedExchange extends Exchange, Served {
   /** True once an answer has begun, or never will. */
   hasBegun(): boolean
 }
@@ -132,14 +131,14 @@ export function openExchange(arrival: Arrival, edge: Edge): HostedExchange {
 
   const valuesOf = (name: string) => joinHeader(request.rawHeaders, name)
 
-  const exchange: Exchange = {
+  const hosted: HostedExchange = {
     method: request.method ?? '',
     path: arrival.path,
     // Read now, because an object with a getter made a request twice as dear.
     host: connection.isTrusted ? forwardedHost(head.host, valuesOf) : head.host,
     rawHeaders: request.rawHeaders,
     header: (name) => findHeader(request.rawHeaders, name),
-    isForeign: () => isForeign(exchange.host, valuesOf, edge.ownNames),
+    isForeign: () => isForeign(hosted.host, valuesOf, edge.ownNames),
     readBody: body.read,
     onGone(then) {
       if (hasLeft) queueMicrotask(then)
@@ -157,10 +156,6 @@ export function openExchange(arrival: Arrival, edge: Edge): HostedExchange {
       response.end()
     },
     cut,
-  }
-
-  const hosted: HostedExchange = {
-    exchange,
     hasBegun: () => state !== 'open',
     leave,
     spoil(failure: Failure) {

@@ -58,6 +58,13 @@ export function joinHeader(rawHeaders: readonly string[], name: string): string 
   return joined
 }
 
+const hostName = /^[\w.~:[\]-]+$/
+
+/** Whether the value of a `Host` is a name or an address, with or without a port. */
+export function isHostName(value: string): boolean {
+  return hostName.test(value)
+}
+
 function isNamed(candidate: string, lowerCaseName: string): boolean {
   return candidate === lowerCaseName || candidate.toLowerCase() === lowerCaseName
 }

@@ -3,7 +3,7 @@ import type { Failure } from '../domain/failure.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import { type Caller, readCaller, type TrustCheck } from './caller.ts'
 import { type Edge, type HostedExchange, openExchange } from './exchange.ts'
-import { joinHeader, type RequestHead, readHead } from './head.ts'
+import { isHostName, joinHeader, type RequestHead, readHead } from './head.ts'
 import { continueOnceRead, watchManaged } from './managed.ts'
 import type { Dress } from './refusal.ts'
 import { parseTarget, type RequestTarget } from './target.ts'
@@ -20,11 +20,13 @@ export interface Services {
   bug(error: unknown): string
 }
 
-/** Takes requests as Node's parser delivers them. */
+/** Takes requests as Node's parser delivers them, or as sound ones of the data plane. */
 export interface Reception {
   receive(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): void
   /** Refuses an expectation other than `100-continue`. */
   refuseExpectation(request: IncomingMessage, response: ServerResponse): void
+  /** Serves a sound request of the data plane. */
+  call(hosted: HostedExchange): void
 }
 
 const draining: Failure = { failure: 'overloaded', reason: 'draining', retryAfterMs: 1000 }
@@ -44,14 +46,14 @@ export function openReception(services: Services, edge: Edge, isTrusted: TrustCh
     }
     const hosted = host(request, response, head, target?.path ?? '/', awaitsContinue)
     if (hosted === null) return
-    if (failure !== null) refuse(hosted.exchange, failure)
+    if (failure !== null) refuse(hosted, failure)
     else call(hosted)
   }
 
   function refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
     const path = parseTarget(request.url ?? '')?.path ?? '/'
     const hosted = host(request, response, readHead(request.rawHeaders), path, true)
-    if (hosted !== null) refuse(hosted.exchange, unknownExpectation, 417)
+    if (hosted !== null) refuse(hosted, unknownExpectation, 417)
   }
 
   function host(
@@ -68,7 +70,7 @@ export function openReception(services: Services, edge: Edge, isTrusted: TrustCh
 
   function call(hosted: HostedExchange): void {
     try {
-      services.dataPlane(hosted.exchange)?.catch((error: unknown) => failWith(hosted, error))
+      services.dataPlane(hosted)?.catch((error: unknown) => failWith(hosted, error))
     } catch (error) {
       failWith(hosted, error)
     }
@@ -76,8 +78,8 @@ export function openReception(services: Services, edge: Edge, isTrusted: TrustCh
 
   function failWith(hosted: HostedExchange, error: unknown): void {
     const id = services.bug(error)
-    if (hosted.hasBegun()) hosted.exchange.cut()
-    else refuse(hosted.exchange, { failure: 'internal', id })
+    if (hosted.hasBegun()) hosted.cut()
+    else refuse(hosted, { failure: 'internal', id })
   }
 
   function refuse(exchange: Exchange, failure: Failure, status?: number): void {
@@ -110,10 +112,8 @@ export function openReception(services: Services, edge: Edge, isTrusted: TrustCh
     }
   }
 
-  return { receive, refuseExpectation }
+  return { receive, refuseExpectation, call }
 }
-
-const soundHost = /^[\w.~:[\]-]+$/
 
 /** What makes a request unsound whoever it is for; null when it is sound. */
 function faultOf(request: IncomingMessage, head: RequestHead, target: RequestTarget | null): Failure | null {
@@ -121,7 +121,7 @@ function faultOf(request: IncomingMessage, head: RequestHead, target: RequestTar
     return { failure: 'invalid', message: 'The request target is not a path of this server.' }
   if (head.hostCount !== 1 && (head.hostCount > 1 || request.httpVersion === '1.1'))
     return { failure: 'invalid', message: 'A request names its Host exactly once.' }
-  if (head.host !== null && !soundHost.test(head.host))
+  if (head.host !== null && !isHostName(head.host))
     return { failure: 'invalid', message: 'The Host is not a host name.' }
   if (target.authority !== null && target.authority.toLowerCase() !== head.host?.toLowerCase())
     return { failure: 'invalid', message: 'The request target and the Host name different hosts.' }

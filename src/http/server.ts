@@ -3,10 +3,13 @@ import { Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Failure } from '../domain/failure.ts'
 import type { Clock } from '../domain/time.ts'
+import { openHeadWriter } from './answer-head.ts'
 import { openBufferBudget } from './buffers.ts'
 import { trustProxies } from './caller.ts'
 import { type Connection, discardLimits, openConnections, type Patience } from './connections.ts'
 import type { Edge } from './exchange.ts'
+import { type PlainRoad, servePlain } from './plain-connection.ts'
+import { maxHeadBytes } from './plain-head.ts'
 import { openReception, type Services } from './reception.ts'
 import { failureOf, type ParserError, pathIn, rawAnswer } from './refusal.ts'
 import { parseTarget } from './target.ts'
@@ -34,6 +37,8 @@ export interface ServerParts extends Services {
   readonly clock: Clock
   /** A monotonic timer, for time-outs. */
   elapsedMs(): number
+  /** Whether plain requests take the fast path (they do): without it they are answered just the same, by Node's server. */
+  readonly hasFastPath?: boolean
 }
 
 /** A listener. */
@@ -60,11 +65,13 @@ export interface ServerStats {
   readonly malformedRequests: number
 }
 
-const headBytes = 32 * 1024
 const tooManyConnections: Failure = { failure: 'overloaded', reason: 'connections', retryAfterMs: 1000 }
 const noTunnels: Failure = { failure: 'method_not_allowed', allow: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] }
 
-/** Opens the listener on `node:http`. Every refusal has the body of its surface, those of the parser included. */
+/**
+ * Opens the listener: plain requests of the data plane are read and answered by ourselves, all others by `node:http`.
+ * Every refusal has the body of its surface, those of the parser included.
+ */
 export function openServer(parts: ServerParts): HttpServer {
   const { settings, elapsedMs } = parts
   const inspectEveryMs = inspectionInterval(settings)
@@ -87,7 +94,15 @@ export function openServer(parts: ServerParts): HttpServer {
     refuseAll,
   }
   const reception = openReception(parts, edge, isTrusted)
-  server.on('connection', accept)
+  const handOver = takeConnections(server, accept)
+  const road: PlainRoad = {
+    edge,
+    headOf: openHeadWriter(parts.clock),
+    isDataPlane: parts.isDataPlane,
+    call: reception.call,
+    handOver,
+    refuseHead,
+  }
   server.on('request', (request, response) => reception.receive(request, response, false))
   server.on('checkContinue', (request, response) => reception.receive(request, response, true))
   server.on('checkExpectation', reception.refuseExpectation)
@@ -97,10 +112,15 @@ export function openServer(parts: ServerParts): HttpServer {
 
   function accept(socket: Socket): void {
     if (connections.count() < settings.maxConnections) {
-      connections.add(socket, isTrusted(socket.remoteAddress ?? ''))
+      const connection = connections.add(socket, isTrusted(socket.remoteAddress ?? ''))
+      if (parts.hasFastPath === false) handOver(socket)
+      else servePlain(connection, road)
       return
     }
     refusedConnections++
+    socket.on('error', () => {})
+    // What has come is read: closing on it would reset the connection, and the refusal be lost.
+    socket.resume()
     socket.end(rawRefusal(tooManyConnections, '/'))
     socket.destroySoon()
   }
@@ -126,13 +146,18 @@ export function openServer(parts: ServerParts): HttpServer {
     }
     const { latest, serving } = connection
     const newest = serving.at(-1)
-    if (newest?.spoil(failure)) return
+    if (newest?.spoil?.(failure)) return
     if (newest === undefined && latest !== null && !latest.writableFinished) {
       latest.once('finish', () => refuseMalformed(error, socket))
       return
     }
     malformedRequests++
     refuseAll(connection, failure, pathIn(error.rawPacket))
+  }
+
+  function refuseHead(connection: Connection, bytes: Buffer): void {
+    malformedRequests++
+    refuseAll(connection, { failure: 'body_timeout' }, pathIn(bytes))
   }
 
   function refuseAll(connection: Connection, failure: Failure, path: string): void {
@@ -184,10 +209,23 @@ export function openServer(parts: ServerParts): HttpServer {
   }
 }
 
+/**
+ * Lets `accept` have each new connection in place of Node's server, and returns what gives it one. Both are listeners
+ * of the same event, which whoever has a connection for Node's server may emit: so nothing else tells them apart.
+ */
+function takeConnections(server: Server, accept: (socket: Socket) => void): (socket: Socket) => void {
+  const serve = server.listeners('connection')
+  server.removeAllListeners('connection')
+  server.on('connection', accept)
+  return (socket) => {
+    for (const listener of serve) listener.call(server, socket)
+  }
+}
+
 /** Node's server with the checks that it makes itself and those it must leave to us. */
 function createNodeServer(headMs: number, inspectEveryMs: number): Server {
   const server = createServer({
-    maxHeaderSize: headBytes,
+    maxHeaderSize: maxHeadBytes,
     headersTimeout: headMs,
     connectionsCheckingInterval: inspectEveryMs,
     // A body may take as long as it likes while it moves, and idle connections are watched without a timer each.
