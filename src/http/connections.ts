@@ -28,6 +28,8 @@ export interface Connection {
   discardUntilMs: number
   /** Bytes received when that began. */
   discardFromBytes: number
+  /** The last answer has been given: whatever still comes gets none. */
+  isClosing: boolean
   /** Since when a head is waited for that is not Node's to wait for; Infinity when there is none. */
   headSinceMs: number
   /** Called once that has taken too long. */
@@ -181,6 +183,7 @@ function watched(socket: Socket, isTrusted: boolean, now: number): WatchedConnec
     latest: null,
     discardUntilMs: Infinity,
     discardFromBytes: 0,
+    isClosing: false,
     headSinceMs: Infinity,
     headOverdue: () => {},
     wasBusy: false,

@@ -74,9 +74,10 @@ export function openExchange(arrival: Arrival, edge: Edge): HostedExchange {
 
   function discardRest(mayKeep: boolean): void {
     connection.discardUntilMs = edge.elapsedMs() + discardLimits.ms
+    connection.isClosing = !mayKeep
     body.discard(() => {
-      if (mayKeep) connection.discardUntilMs = Infinity
-      else response.end()
+      if (!mayKeep) response.end()
+      else if (!connection.isClosing) connection.discardUntilMs = Infinity
     })
   }
 
@@ -160,7 +161,8 @@ export function openExchange(arrival: Arrival, edge: Edge): HostedExchange {
     leave,
     spoil(failure: Failure) {
       isLastOnConnection = true
-      if (!body.isWhole()) body.fail(failure)
+      // What the parser has read whole will be delivered, if it has not been yet.
+      if (!request.complete) body.fail(failure)
       return true
     },
     inspect: body.inspect,

@@ -54,6 +54,8 @@ export function readPlainHead(bytes: Buffer): PlainHead | 'partial' | 'odd' {
     while (isTokenByte[bytes[at] ?? 0] === 1) at++
     const nameEnd = at
     if (at >= limit) return 'partial'
+    // The empty line, half of it.
+    if (nameEnd === nameStart && bytes[at] === carriageReturn && at + 1 === limit) return 'partial'
     if (bytes[at] !== colon || nameEnd === nameStart) return 'odd'
     for (let byte = bytes[++at]; isValueByte(byte); byte = bytes[at]) at++
     const lineEnd = at

@@ -139,7 +139,7 @@ export function openServer(parts: ServerParts): HttpServer {
       socket.destroySoon()
       return
     }
-    if (connection.discardUntilMs !== Infinity) {
+    if (connection.isClosing) {
       // Told already: the parser reports each further piece.
       if (socket.bytesRead - connection.discardFromBytes > discardLimits.bytes) socket.destroy()
       return
@@ -161,6 +161,7 @@ export function openServer(parts: ServerParts): HttpServer {
   }
 
   function refuseAll(connection: Connection, failure: Failure, path: string): void {
+    connection.isClosing = true
     connection.discardFromBytes = connection.socket.bytesRead
     connection.discardUntilMs = elapsedMs() + discardLimits.ms
     connection.socket.end(rawRefusal(failure, path))
