@@ -18,12 +18,16 @@ export const maxHeadBytes = 32 * 1024
 const requestStart = Buffer.from('POST /')
 const version = Buffer.from(' HTTP/1.1\r\n')
 const emptyLine = Buffer.from('\r\n\r\n')
-const [tab, lineFeed, carriageReturn, space, hash, colon, lastPrintable] = [9, 10, 13, 32, 35, 58, 126]
-const isTokenByte = new Uint8Array(256)
+const [tab, lineFeed, carriageReturn, space, colon] = [9, 10, 13, 32, 58]
+/** What a byte may be part of, as a sum. */
+const kindOf = new Uint8Array(256)
+const [target, value, token] = [1, 2, 4]
+for (let byte = 0x21; byte <= 0x7e; byte++) kindOf[byte] = byte === 0x23 ? value : target + value
+kindOf[space] = kindOf[tab] = value
 for (const byte of Buffer.from(
   "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
 ))
-  isTokenByte[byte] = 1
+  kindOf[byte] = (kindOf[byte] ?? 0) + token
 
 /**
  * Reads the head with which `bytes` begin. `'odd'`: it is not plain, and only a parser of all of HTTP can tell what it
@@ -39,7 +43,7 @@ export function readPlainHead(bytes: Buffer): PlainHead | 'partial' | 'odd' {
   const start = compare(bytes, 0, requestStart)
   if (start !== 'same') return start
   let at = requestStart.length - 1
-  for (let byte = bytes[at]; isTargetByte(byte); byte = bytes[at]) at++
+  at = skip(bytes, at, target)
   const targetEnd = at
   const rest = compare(bytes, at, version)
   if (rest !== 'same') return rest
@@ -51,13 +55,13 @@ export function readPlainHead(bytes: Buffer): PlainHead | 'partial' | 'odd' {
   let declaredBytes = -1
   while (at < limit) {
     const nameStart = at
-    while (isTokenByte[bytes[at] ?? 0] === 1) at++
+    at = skip(bytes, at, token)
     const nameEnd = at
     if (at >= limit) return 'partial'
     // The empty line, half of it.
     if (nameEnd === nameStart && bytes[at] === carriageReturn && at + 1 === limit) return 'partial'
     if (bytes[at] !== colon || nameEnd === nameStart) return 'odd'
-    for (let byte = bytes[++at]; isValueByte(byte); byte = bytes[at]) at++
+    at = skip(bytes, at + 1, value)
     const lineEnd = at
     if (at >= limit) return 'partial'
     if (bytes[at] !== carriageReturn) return 'odd'
@@ -65,40 +69,45 @@ export function readPlainHead(bytes: Buffer): PlainHead | 'partial' | 'odd' {
     if (bytes[at++] !== lineFeed) return 'odd'
 
     const name = text.slice(nameStart, nameEnd)
-    const value = trimmed(text, nameEnd + 1, lineEnd)
-    rawHeaders.push(name, value)
+    const content = trimmed(text, nameEnd + 1, lineEnd)
+    rawHeaders.push(name, content)
     switch (name.length) {
       case 4:
-        if (name.toLowerCase() !== 'host') break
-        if (host !== null || !isHostName(value)) return 'odd'
-        host = value
+        if (!spells(bytes, nameStart, 'host')) break
+        if (host !== null || !isHostName(content)) return 'odd'
+        host = content
         break
       case 14:
-        if (name.toLowerCase() !== 'content-length') break
-        if (declaredBytes >= 0 || !soundLength.test(value)) return 'odd'
-        declaredBytes = Number(value)
+        if (!spells(bytes, nameStart, 'content-length')) break
+        if (declaredBytes >= 0 || !soundLength.test(content)) return 'odd'
+        declaredBytes = Number(content)
         break
       case 10:
-        if (name.toLowerCase() === 'connection' && value.toLowerCase() !== 'keep-alive') return 'odd'
+        if (spells(bytes, nameStart, 'connection') && content.toLowerCase() !== 'keep-alive') return 'odd'
         break
       case 6:
+        if (spells(bytes, nameStart, 'expect')) return 'odd'
+        break
       case 7:
+        if (spells(bytes, nameStart, 'upgrade')) return 'odd'
+        break
       case 16:
+        // Node's parser takes it for a `Connection`.
+        if (spells(bytes, nameStart, 'proxy-connection')) return 'odd'
+        break
       case 17:
-        if (reframing.has(name.toLowerCase())) return 'odd'
+        if (spells(bytes, nameStart, 'transfer-encoding')) return 'odd'
         break
     }
   }
   if (end < 0) return 'partial'
   if (host === null || declaredBytes < 0) return 'odd'
-  const target = text.slice(requestStart.length - 1, targetEnd)
-  const query = target.indexOf('?')
-  const path = query < 0 ? target : target.slice(0, query)
+  const address = text.slice(requestStart.length - 1, targetEnd)
+  const query = address.indexOf('?')
+  const path = query < 0 ? address : address.slice(0, query)
   return { path, host, declaredBytes, headBytes: end + emptyLine.length, rawHeaders }
 }
 
-/** What changes the framing or the connection. Node's parser reads `Proxy-Connection` as `Connection`. */
-const reframing = new Set(['expect', 'upgrade', 'proxy-connection', 'transfer-encoding'])
 /** Short enough to be exact as a number. */
 const soundLength = /^\d{1,15}$/
 
@@ -111,12 +120,20 @@ function compare(bytes: Buffer, from: number, expected: Buffer): 'same' | 'parti
   return 'same'
 }
 
-function isTargetByte(byte: number | undefined): boolean {
-  return byte !== undefined && byte > space && byte <= lastPrintable && byte !== hash
+/** Where the bytes of one kind end that begin at `from`. */
+function skip(bytes: Buffer, from: number, kind: number): number {
+  let at = from
+  while (at < bytes.length && ((kindOf[bytes[at] ?? 0] ?? 0) & kind) !== 0) at++
+  return at
 }
 
-function isValueByte(byte: number | undefined): boolean {
-  return byte !== undefined && ((byte >= space && byte <= lastPrintable) || byte === tab)
+/** Whether a token is a name, given in small letters and of the same length, in any case. */
+function spells(bytes: Buffer, from: number, name: string): boolean {
+  for (let at = 0; at < name.length; at++) {
+    // The bit that makes a letter small makes no other byte of a token a letter or a hyphen.
+    if (((bytes[from + at] ?? 0) | 0x20) !== name.charCodeAt(at)) return false
+  }
+  return true
 }
 
 function trimmed(text: string, start: number, end: number): string {
