@@ -74,7 +74,7 @@ export function openExchange(arrival: Arrival, edge: Edge): HostedExchange {
 
   function discardRest(mayKeep: boolean): void {
     connection.discardUntilMs = edge.elapsedMs() + discardLimits.ms
-    connection.isClosing = !mayKeep
+    if (!mayKeep) connection.isClosing = true
     body.discard(() => {
       if (!mayKeep) response.end()
       else if (!connection.isClosing) connection.discardUntilMs = Infinity
