@@ -59,7 +59,7 @@ const statuses: Partial<Record<Failure['failure'], number>> = {
 }
 
 /** Dresses as two surfaces would: `/v1/gateway/` has a shape of its own. */
-export function dress(failure: Failure, path: string): Dressed {
+function dress(failure: Failure, path: string): Dressed {
   const body = path.startsWith('/v1/gateway/') ? { code: failure.failure } : { error: failure.failure }
   return {
     status: statuses[failure.failure] ?? 400,
