@@ -38,6 +38,7 @@ test('an answer is a head with length and date, and the body', async () => {
     'content-type: text/plain',
     'date: Sat, 21 Nov 2026 08:49:37 GMT',
     'content-length: 5',
+    'connection: keep-alive',
   ]
   expect(await client.until(/short$/)).toBe(`${lines.join('\r\n')}\r\n\r\nshort`)
 })
@@ -52,7 +53,7 @@ test('a stream is a head and chunks, an empty one of which is none', async () =>
   client.send(post('/v1/x', ''))
   const text = await client.until(/\r\n0\r\n\r\n$/)
   expect(text).toMatch(
-    /^HTTP\/1.1 200 OK\r\nx-a: b\r\ndate: .*\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n11\r\nseventeen letters\r\n0\r\n\r\n$/,
+    /^HTTP\/1.1 200 OK\r\nx-a: b\r\ndate: .*\r\ntransfer-encoding: chunked\r\nconnection: keep-alive\r\n\r\n3\r\none\r\n11\r\nseventeen letters\r\n0\r\n\r\n$/,
   )
 })
 

@@ -217,7 +217,7 @@ function isBodyless(status: number): boolean {
 }
 
 function connectionLine(mayKeep: boolean): string {
-  return mayKeep ? '' : 'connection: close\r\n'
+  return mayKeep ? 'connection: keep-alive\r\n' : 'connection: close\r\n'
 }
 
 function send(socket: Socket, head: string, content: Buffer): void {
