@@ -10,7 +10,10 @@ const awayMs = isLong ? 30_000 : 3000
 /** More than a warm heap swings by itself, and a fraction of all that the long form spools meanwhile. */
 const growthLimitBytes = 64 * 2 ** 20
 
-describe.each(breakableDatabases())('$name is away', (database) => {
+/** Side by side where both are mostly waited for; the long form measures memory under as much load as there can be. */
+const describeAll = isLong ? describe : describe.concurrent
+
+describeAll.each(breakableDatabases())('$name is away', (database) => {
   test(
     `for ${awayMs / 1000} s under load: calls go on, and afterwards nothing is missing and nothing is there twice`,
     { timeout: 240_000 },

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { databases } from '../setup/databases.ts'
-import { isLong, type Tenant, type World, withWorld } from './world.ts'
+import { isLong, mostDatabases, type Tenant, type World, withWorld } from './world.ts'
 
 const noon = Date.UTC(2026, 10, 3, 12)
 const secondMs = 1000
@@ -9,10 +8,9 @@ const dayMs = 86_400_000
 const signals: [NodeJS.Signals, NodeJS.Signals][] = [['SIGKILL', 'SIGTERM']]
 if (isLong) signals.push(['SIGTERM', 'SIGKILL'])
 
-describe.each(databases())('started again on $name', (database) => {
+describe.each(mostDatabases())('started again on $name', (database) => {
   test.each(signals)(
     'after %s and %s, the last minute and the day go on where they stopped',
-    { timeout: 60_000 },
     (first, second) =>
       withWorld(database, { script: { promptTokens: 95, chunks: 5 }, clock: noon }, async (world) => {
         const byRequests = await world.tenantUnder('REQUEST/MINUTE 6')

@@ -61,7 +61,7 @@ test.concurrent('what an upstream reported before it cut the stream is charged',
   expect(tokens).toBe(tokensOf(events))
 })
 
-test('a strict call of which nobody told the usage is charged its whole hold', async () => {
+test.concurrent('a strict call of which nobody told the usage is charged its whole hold', async () => {
   const tenant = await world.tenantUnder('TOKEN/DAY 1000000 strict', 'REQUEST/DAY 1000')
   const wish = { stream: true, max_tokens: 20, fake: { cutAfterChunks: 2 } }
   const record = await world.call(tenant, wish).ended
@@ -69,7 +69,7 @@ test('a strict call of which nobody told the usage is charged its whole hold', a
   expect(await world.accountsOf(tenant, 1)).toEqual({ events: [], tokens: sentBytes! + 20, requests: 1 })
 })
 
-test('an upstream that is not there: 502, and nobody is billed', () =>
+test.concurrent('an upstream that is not there: 502, and nobody is billed', () =>
   withWorld(sqlite!, {}, async (lonely) => {
     const tenant = await lonely.tenantUnder('TOKEN/DAY 1000000', 'REQUEST/DAY 1000')
     await lonely.upstream.close()
