@@ -12,6 +12,6 @@ export default defineConfig({
     maxWorkers: 3,
     testTimeout: long ? 300_000 : 30_000,
     hookTimeout: 60_000,
-    reporters: process.env.CI === 'true' ? ['dot', 'test/setup/closing-line.ts'] : ['default'],
+    reporters: process.env.CI === 'true' ? ['dot', './test/setup/closing-line.ts'] : ['default'],
   },
 })
