@@ -6,6 +6,7 @@ export const floors = [
   ['upstream', 'config', 'plugins', 'mcp'],
   ['gateway', 'api'],
   ['http', 'cli'],
+  ['compose'],
 ]
 
 const roomsFrom = (lowest) => floors.slice(lowest).flat()
@@ -24,7 +25,7 @@ export default {
   forbidden: [
     ...floorRules,
     {
-      name: 'rooms do not import the composition roots',
+      name: 'rooms do not import the entry points',
       severity: 'error',
       from: { path: `^src/(${roomsFrom(0).join('|')})/` },
       to: { path: '^src/[^/]+\\.ts$' },

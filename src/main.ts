@@ -5,13 +5,13 @@ import { checkConfiguration } from './cli/check.ts'
 import { drawProgress, reportCopy } from './cli/copy-report.ts'
 import { inviteTo } from './cli/invitation.ts'
 import { createProgram, exitCodes, usageExitCode } from './cli/program.ts'
+import type { RunningGateway } from './compose/gateway.ts'
+import { refusalOf } from './compose/refused.ts'
 import { resolveValue } from './config/environment.ts'
 import { wordFault, wordWarning } from './config/faults.ts'
 import type { Flags } from './config/flags.ts'
 import { publishedSchema } from './config/json-schema.ts'
 import { loadSettings, type Settings } from './config/settings.ts'
-import { refusalOf } from './refused.ts'
-import type { RunningGateway } from './serve.ts'
 
 const { env: environment } = process
 
@@ -42,7 +42,7 @@ const program = createProgram(
     newAdminKey: (flags, name) =>
       withSettings(flags, async (settings) => {
         warn(settings)
-        const { replaceAdminKey } = await import('./maintain.ts')
+        const { replaceAdminKey } = await import('./compose/maintain.ts')
         console.log(`Admin key: ${await replaceAdminKey(settings, name)}`)
         return exitCodes.done
       }),
@@ -79,7 +79,7 @@ function warn({ warnings }: Settings): void {
 
 /** Runs until a signal: the first drains, the second ends at once, and neither loses what was accounted. */
 async function serve(settings: Settings): Promise<number> {
-  const { openGateway } = await import('./serve.ts')
+  const { openGateway } = await import('./compose/gateway.ts')
   const { openLog } = await import('./telemetry/log.ts')
   const logging = openLog(settings.logLevel)
   const { log, flush } = logging
@@ -126,14 +126,14 @@ function greet({ url, adminKey, demo }: RunningGateway): string {
 }
 
 async function migrateHere(settings: Settings): Promise<number> {
-  const { migrateDatabase } = await import('./maintain.ts')
+  const { migrateDatabase } = await import('./compose/maintain.ts')
   const ran = await migrateDatabase(settings)
   console.log(ran.length === 0 ? 'The database is up to date.' : `Brought up to date: ${ran.join(', ')}.`)
   return exitCodes.done
 }
 
 async function copyTo(settings: Settings, to: string): Promise<number> {
-  const { copyDatabase } = await import('./maintain.ts')
+  const { copyDatabase } = await import('./compose/maintain.ts')
   const isTerminal = process.stderr.isTTY
   const counts = await copyDatabase(settings, resolveValue(to, environment) ?? to, (...progress) => {
     if (isTerminal) process.stderr.write(drawProgress(...progress))

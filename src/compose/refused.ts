@@ -1,5 +1,6 @@
-import { exitCodes } from './cli/program.ts'
-import { StoreUnavailable } from './store/errors.ts'
+import { exitCodes } from '../cli/program.ts'
+import type { Failure } from '../domain/failure.ts'
+import { StoreUnavailable } from '../store/errors.ts'
 
 /** Thrown to end a command for a reason that its operator has to mend: the message is all that they are shown. */
 export class Refused extends Error {
@@ -50,4 +51,9 @@ export function refusalOf(error: unknown): Refused | null {
   }
   const isOfPostgres = error instanceof Error && 'severity' in error
   return isOfPostgres ? new Refused(`database.url: ${error.message}`) : null
+}
+
+/** A failure's own words, or its kind where it has none. */
+export function messageOf(failure: Failure): string {
+  return 'message' in failure ? failure.message : failure.failure
 }

@@ -1,5 +1,5 @@
-import type { WorkspaceSection } from './config/schema.ts'
-import type { WorkspaceDefinition } from './tenancy/workspaces.ts'
+import type { WorkspaceSection } from '../config/schema.ts'
+import type { WorkspaceDefinition } from '../tenancy/workspaces.ts'
 
 /** A workspace of the configuration file in the terms of tenancy. */
 export function definitionOf(section: WorkspaceSection): WorkspaceDefinition {

@@ -1,6 +1,6 @@
-import { isFailure } from './domain/failure.ts'
-import type { WorkspaceId } from './domain/ids.ts'
-import type { Tenancy } from './tenancy/tenancy.ts'
+import { isFailure } from '../domain/failure.ts'
+import type { WorkspaceId } from '../domain/ids.ts'
+import type { Tenancy } from '../tenancy/tenancy.ts'
 
 export const demoModel = 'demo/echo'
 

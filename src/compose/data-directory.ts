@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs'
-import { type DataLock, lockDataDirectory } from './ledger/data-lock.ts'
+import { type DataLock, lockDataDirectory } from '../ledger/data-lock.ts'
 import { Refused, wordSystemError } from './refused.ts'
 
 /** Makes the data directory where there is none, and takes it for this process alone. */

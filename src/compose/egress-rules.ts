@@ -1,7 +1,7 @@
-import type { Settings } from './config/settings.ts'
-import { isFailure } from './domain/failure.ts'
-import type { EgressRules } from './upstream/egress.ts'
-import { type Origin, parseOrigin } from './upstream/origin.ts'
+import type { Settings } from '../config/settings.ts'
+import { isFailure } from '../domain/failure.ts'
+import type { EgressRules } from '../upstream/egress.ts'
+import { type Origin, parseOrigin } from '../upstream/origin.ts'
 
 /** What the configuration says of egress. Addresses that it names itself are trusted, and the demo's echo is. */
 export function egressRules({ network, frontier }: Settings, echoBaseUrl: string | null): EgressRules {

@@ -1,0 +1,22 @@
+import type { Room } from '../gateway/room.ts'
+import type { Stores } from './stores.ts'
+
+/** Gauges of what other rooms keep. */
+export function measure({ metrics, spool, clock }: Room, { counters, background }: Stores): void {
+  metrics.gauge('tollgate_holds_open', 'Calls admitted and not settled yet.', counters.openReservations)
+  metrics.gauge('tollgate_counters', 'Counters in memory.', () => counters.size().counters)
+  metrics.gauge(
+    'tollgate_spool_lag_bytes',
+    'Settlements that could not be written to the spool yet.',
+    spool.unwrittenBytes,
+  )
+  metrics.gauge(
+    'tollgate_drain_lag_bytes',
+    'Spooled settlements that are not in the database yet.',
+    () => background.standing().waitingBytes,
+  )
+  metrics.gauge('tollgate_drain_lag_seconds', 'Age of the oldest of them.', () => {
+    const { oldestAt } = background.standing()
+    return oldestAt === null ? 0 : Math.max(0, clock() - oldestAt) / 1000
+  })
+}

@@ -1,0 +1,76 @@
+import { lookup } from 'node:dns'
+import type { Settings } from '../config/settings.ts'
+import { isFailure } from '../domain/failure.ts'
+import { openRoster } from '../domain/roster.ts'
+import type { Call } from '../gateway/call.ts'
+import type { Room } from '../gateway/room.ts'
+import { spoolFiles } from '../ledger/files.ts'
+import { spoolDirectory } from '../ledger/segment.ts'
+import { openSpool, type Spool } from '../ledger/spool.ts'
+import { openPlanCache } from '../tenancy/plan-cache.ts'
+import { openUpstream, type Upstream } from '../upstream/connections.ts'
+import { systemTimer } from '../upstream/deadlines.ts'
+import { openEgress } from '../upstream/egress.ts'
+import type { Basics } from './basics.ts'
+import { egressRules } from './egress-rules.ts'
+import { messageOf, Refused } from './refused.ts'
+import type { Stores } from './stores.ts'
+
+const bytesPerMb = 2 ** 20
+const plansKept = 200_000
+
+/** Opens what a call goes through: the spool, the way out, and the room of the eight steps. */
+export function openRoom(settings: Settings, basics: Basics, stores: Stores, echoUrl: string | null): Room {
+  const { counters, tenancy } = stores
+  return {
+    clock: basics.clock,
+    newUlid: basics.newUlid,
+    metrics: basics.metrics,
+    log: basics.log,
+    logCall: basics.logCall,
+    snapshot: tenancy.snapshot,
+    digestKey: tenancy.digestOf,
+    plans: openPlanCache(plansKept),
+    counters,
+    spool: openOwnSpool(settings, basics, stores),
+    upstream: openWayOut(settings, basics, echoUrl),
+    openCalls: openRoster<Call>(),
+    strictKeyScheme: settings.frontier.strictKeyScheme,
+    timeouts: settings.frontier.timeouts,
+    bodyLimitBytes: settings.server.max_request_body_mb * bytesPerMb,
+    defaultOutputCap: settings.defaultOutputCap,
+  }
+}
+
+function openOwnSpool(settings: Settings, basics: Basics, { instance, background }: Stores): Spool {
+  const { clock, newUlid, log, closers } = basics
+  const spool = openSpool({
+    directory: spoolDirectory(settings.dataDirectory),
+    instance,
+    thread: 0,
+    durability: settings.ledger.durability,
+    files: spoolFiles,
+    clock,
+    notBefore: background.watermarkAt,
+    monotonic: () => performance.now(),
+    newUlid,
+    tell: background.tell,
+    onProblem: (problem) =>
+      problem === null
+        ? log.warn('the spool can be written again')
+        : log.error({ problem }, 'the spool cannot be written: new calls are refused'),
+  })
+  closers.push(async () => {
+    const lost = await spool.close()
+    if (lost > 0) log.fatal({ records: lost }, 'settlements could not be written and are lost')
+  })
+  return spool
+}
+
+function openWayOut(settings: Settings, { closers }: Basics, echoUrl: string | null): Upstream {
+  const egress = openEgress(egressRules(settings, echoUrl), lookup)
+  if (isFailure(egress)) throw new Refused(`network.allow_private: ${messageOf(egress)}`)
+  const upstream = openUpstream({ egress, timer: systemTimer })
+  closers.push(upstream.close)
+  return upstream
+}
