@@ -31,12 +31,14 @@ export interface Accounts {
   readonly requests: number
 }
 
+export const noon = Date.UTC(2026, 10, 3, 12)
+
 export interface WorldWish {
   readonly place: TestPlace
   readonly script?: Script
   /** Sections of the configuration file; `frontier` is laid over the tests' own. */
   readonly settings?: { readonly frontier?: object; readonly [section: string]: object | undefined }
-  /** Time stands still here, until a start or `gateway.setClock` says otherwise. */
+  /** Time stands still here, until a start or `gateway.setClock` says otherwise. `noon` unless told: a day must not end in a test. */
   readonly clock?: number
 }
 
@@ -65,7 +67,7 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function openWorld({ place, script, settings, clock }: WorldWish): Promise<World> {
+export async function openWorld({ place, script, settings, clock = noon }: WorldWish): Promise<World> {
   const upstream = await startFakeUpstream({ ...(script && { script }), remembered: 1_000_000 })
   const base = configurationFor(upstream.url) as { readonly frontier: object }
   const config = { ...base, ...settings, frontier: { ...base.frontier, ...settings?.frontier } }
@@ -75,7 +77,7 @@ export async function openWorld({ place, script, settings, clock }: WorldWish): 
       config,
       dataDirectory,
       databaseUrl: place.url,
-      ...(now !== undefined && { clock: now }),
+      clock: now,
     })
   let gateway = await start()
   const door = {
