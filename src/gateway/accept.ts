@@ -5,7 +5,7 @@ import type { Exchange } from './exchange.ts'
 import type { Room } from './room.ts'
 
 const chatPath = '/v1/chat/completions'
-const responseToUnknown: Failure = { failure: 'not_found', what: 'route' }
+const noSuchRoute: Failure = { failure: 'not_found', what: 'route' }
 const onlyPost: Failure = { failure: 'method_not_allowed', allow: ['POST'] }
 
 /** Names the request and begins its record. */
@@ -31,7 +31,7 @@ export function open(exchange: Exchange, room: Room): Call {
 
 /** The operation that a method and path name; the only one so far is a chat completion. */
 export function accept(method: string, path: string): 'chat' | Failure {
-  if (path !== chatPath) return responseToUnknown
+  if (path !== chatPath) return noSuchRoute
   return method === 'POST' ? 'chat' : onlyPost
 }
 
