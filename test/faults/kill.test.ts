@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { databases } from '../setup/databases.ts'
 import { type CallRecord, startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, type Ledger, tokensOf } from './truth.ts'
-import { isLong, mostDatabases, slug, type Tenant, until, type World, withWorld } from './world.ts'
+import { isLong, mostDatabases, noon, slug, type Tenant, until, type World, withWorld } from './world.ts'
 
 const outputCap = 20
 const ample = 1_000_000_000
@@ -15,7 +15,7 @@ describe.each(databases())('killed on $name', (database) => {
     `in the middle of 200 calls, the ledger has every complete answer once (${rounds} times over)`,
     { timeout: isLong ? 600_000 : 60_000 },
     () =>
-      withWorld(database, {}, async (world) => {
+      withWorld(database, { clock: noon }, async (world) => {
         const plain = await world.tenantUnder(`TOKEN/DAY ${ample}`, `REQUEST/DAY ${ample}`)
         const strict = await world.tenantUnder(`TOKEN/DAY ${ample} strict`)
         const plainRecords: CallRecord[] = []
@@ -38,7 +38,7 @@ describe.each(databases())('killed on $name', (database) => {
 test.each(mostDatabases())(
   'killed on $name, strict calls under way are charged whole, once, and nobody is billed for them',
   (database) =>
-    withWorld(database, {}, async (world) => {
+    withWorld(database, { clock: noon }, async (world) => {
       const tenant = await world.tenantUnder(`TOKEN/DAY ${ample} strict`)
       const done = await world.call(tenant, { max_tokens: outputCap }).ended
       const calls = Array.from({ length: 10 }, (_, index) => {

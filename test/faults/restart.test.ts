@@ -11,7 +11,7 @@ describe.each(mostDatabases())('started again on $name', (database) => {
   test.each(signals)(
     'after %s and %s, the last minute and the day go on where they stopped',
     (first, second) =>
-      withWorld(database, { script: { promptTokens: 95, chunks: 5 } }, async (world) => {
+      withWorld(database, { script: { promptTokens: 95, chunks: 5 }, clock: noon }, async (world) => {
         const byRequests = await world.tenantUnder('REQUEST/MINUTE 6')
         const byTokens = await world.tenantUnder('TOKEN/MINUTE 600')
         const byDay = await world.tenantUnder('REQUEST/DAY 6')

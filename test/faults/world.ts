@@ -31,6 +31,7 @@ export interface Accounts {
   readonly requests: number
 }
 
+/** For tests in which no day must end. */
 export const noon = Date.UTC(2026, 10, 3, 12)
 
 export interface WorldWish {
@@ -38,7 +39,7 @@ export interface WorldWish {
   readonly script?: Script
   /** Sections of the configuration file; `frontier` is laid over the tests' own. */
   readonly settings?: { readonly frontier?: object; readonly [section: string]: object | undefined }
-  /** Time stands still here, until a start or `gateway.setClock` says otherwise. `noon` unless told: a day must not end in a test. */
+  /** Time stands still here, until a start or `gateway.setClock` says otherwise. Else it is the machine's. */
   readonly clock?: number
 }
 
@@ -67,7 +68,7 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function openWorld({ place, script, settings, clock = noon }: WorldWish): Promise<World> {
+export async function openWorld({ place, script, settings, clock }: WorldWish): Promise<World> {
   const upstream = await startFakeUpstream({ ...(script && { script }), remembered: 1_000_000 })
   const base = configurationFor(upstream.url) as { readonly frontier: object }
   const config = { ...base, ...settings, frontier: { ...base.frontier, ...settings?.frontier } }
@@ -77,7 +78,7 @@ export async function openWorld({ place, script, settings, clock = noon }: World
       config,
       dataDirectory,
       databaseUrl: place.url,
-      clock: now,
+      ...(now !== undefined && { clock: now }),
     })
   let gateway = await start()
   const door = {
