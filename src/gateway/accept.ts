@@ -20,8 +20,6 @@ export function open(exchange: Exchange, room: Room): Call {
     model: '',
     status: 0,
     usage: null,
-    attempts: 0,
-    upstreamMs: 0,
     firstTokenMs: null,
     isCut: false,
     onCut: null,

@@ -26,7 +26,7 @@ export async function admit(call: Call, ask: Ask, target: Target, room: Room): P
   }
 
   const attemptId = room.newUlid(now) as AttemptId
-  return { call, ask, attemptId, target, amounts, reservation, hasHoldRecord: false, isClosed: false }
+  return { call, ask, attemptId, target, reservation, hasHoldRecord: false, isClosed: false }
 }
 
 function amountsOf(ask: Ask, target: Target, defaultCap: number): Amounts {

@@ -3,8 +3,8 @@ import type { AttemptId, RequestId } from '../domain/ids.ts'
 import type { Seated } from '../domain/roster.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Usage } from '../domain/usage.ts'
-import type { Amounts, Reservation } from '../limits/plan.ts'
-import type { EndpointFact, KeyFact, NodeFact } from '../tenancy/facts.ts'
+import type { Reservation } from '../limits/plan.ts'
+import type { KeyFact, NodeFact } from '../tenancy/facts.ts'
 import type { PlanEntry } from '../tenancy/plan-cache.ts'
 import type { ResolvedTarget } from '../tenancy/resolve-target.ts'
 import type { Exchange } from './exchange.ts'
@@ -20,8 +20,6 @@ export interface Call extends Seated {
   model: string
   status: number
   usage: Usage | null
-  attempts: number
-  upstreamMs: number
   firstTokenMs: number | null
   /** The client left, or a drain ended the call. */
   isCut: boolean
@@ -38,7 +36,6 @@ export interface Ask {
 
 /** Where an ask may be sent, and by which plan. */
 export interface Target {
-  readonly endpoint: EndpointFact
   readonly upstream: ResolvedTarget
   readonly node: NodeFact
   readonly entry: PlanEntry
@@ -50,7 +47,6 @@ export interface Grant {
   readonly ask: Ask
   readonly attemptId: AttemptId
   readonly target: Target
-  readonly amounts: Amounts
   readonly reservation: Reservation
   /** A hold record stands in the spool and must be closed. */
   hasHoldRecord: boolean

@@ -20,7 +20,6 @@ export async function dispatch(grant: Grant, room: Room): Promise<Answer | Failu
   if (unrecorded !== null || call.isCut)
     return endWith(unrecorded ?? { failure: 'cancelled' }, { ending: 'unused' })
 
-  call.attempts += 1
   const answer = await awaitAnswer(call, room.upstream, {
     origin: door.origin,
     method: 'POST',

@@ -20,5 +20,5 @@ export function route(key: KeyFact, model: string, world: Snapshot, plans: PlanC
   if (endpoint === null || endpoint.workspaceId !== key.workspaceId) return noSuchModel
   const upstream = resolveTarget(world, endpoint)
   if (isFailure(upstream)) return upstream
-  return { endpoint, upstream, node, entry }
+  return { upstream, node, entry }
 }

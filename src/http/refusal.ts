@@ -1,13 +1,13 @@
 import { STATUS_CODES } from 'node:http'
 import type { Failure } from '../domain/failure.ts'
-import type { DressedFailure as Dressed } from '../domain/failure-table.ts'
+import type { DressedFailure } from '../domain/failure-table.ts'
 import type { EpochMs } from '../domain/time.ts'
 
 /** Dresses a failure for the surface that a path belongs to; `/` when the path could not be read. */
-export type Dress = (failure: Failure, path: string) => Dressed
+export type Dress = (failure: Failure, path: string) => DressedFailure
 
 /** A whole answer as bytes, after which the connection closes: for what the parser refused. */
-export function rawAnswer(dressed: Dressed, now: EpochMs): Buffer {
+export function rawAnswer(dressed: DressedFailure, now: EpochMs): Buffer {
   const lines = [`HTTP/1.1 ${dressed.status} ${STATUS_CODES[dressed.status] ?? ''}`]
   for (let at = 0; at + 1 < dressed.headers.length; at += 2)
     lines.push(`${dressed.headers[at]}: ${dressed.headers[at + 1]}`)

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import type { Failure } from '../domain/failure.ts'
-import type { DressedFailure as Dressed } from '../domain/failure-table.ts'
+import type { DressedFailure } from '../domain/failure-table.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import { type HttpServer, openServer, type ServerParts, type ServerSettings } from './server.ts'
 
@@ -59,7 +59,7 @@ const statuses: Partial<Record<Failure['failure'], number>> = {
 }
 
 /** Dresses as two surfaces would: `/v1/gateway/` has a shape of its own. */
-function dress(failure: Failure, path: string): Dressed {
+function dress(failure: Failure, path: string): DressedFailure {
   const body = path.startsWith('/v1/gateway/') ? { code: failure.failure } : { error: failure.failure }
   return {
     status: statuses[failure.failure] ?? 400,
