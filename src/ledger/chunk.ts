@@ -3,6 +3,7 @@ import type { EpochMs } from '../domain/time.ts'
 import type { RollupTable } from '../store/schema.ts'
 import { frameEnd, frameText } from './frame.ts'
 import { decodeRecord, eventColumns, type RecordTuple } from './record.ts'
+import { type RollingSums, rollingSums } from './rolling-sums.ts'
 import { type RollupSums, rollupSums } from './rollup-sums.ts'
 
 type Row = readonly (string | number | null)[]
@@ -14,8 +15,8 @@ export interface Chunk {
   readonly end: number
   /** The instant of the last of them: none behind it is older. */
   readonly lastAt: EpochMs
-  /** Values of `settlementColumns`, `usageEventColumns` and `openHoldColumns`. */
-  readonly settlements: readonly Row[]
+  /** Values of `rollingColumns`, `usageEventColumns` and `openHoldColumns`. */
+  readonly rolling: readonly Row[]
   readonly events: readonly Row[]
   readonly holds: readonly Row[]
   readonly rollups: readonly RollupTable[]
@@ -31,14 +32,14 @@ export interface Chunk {
     | { readonly fault: 'unreadable'; readonly end: number }
 }
 
-export const settlementColumns = ['id', 'instance_id', 'at', 'charges'] as const
+export const rollingColumns = ['id', 'instance_id', 'at', 'charges'] as const
 export const usageEventColumns = ['id', 'at', ...eventColumns] as const
 export const openHoldColumns = ['id', 'instance_id', 'at', 'holds'] as const
 
 /** Reads up to `limit` records from `start`. Takes some microseconds for each. */
 export function readChunk(bytes: Buffer, start: number, instance: InstanceId, limit: number): Chunk {
   const rows = {
-    settlements: [] as Row[],
+    rolling: rollingSums(),
     events: [] as Row[],
     holds: new Map<string, Row>(),
     sums: rollupSums(),
@@ -64,12 +65,21 @@ export function readChunk(bytes: Buffer, start: number, instance: InstanceId, li
     end = next
     lastAt = record[2]
   }
-  const { sums, holds, ...others } = rows
-  return { ...others, holds: [...holds.values()], rollups: sums.rows(), records, end, lastAt, fault }
+  return {
+    rolling: rows.rolling.rows(instance),
+    events: rows.events,
+    holds: [...rows.holds.values()],
+    rollups: rows.sums.rows(),
+    endedHolds: rows.endedHolds,
+    records,
+    end,
+    lastAt,
+    fault,
+  }
 }
 
 interface Rows {
-  readonly settlements: Row[]
+  readonly rolling: RollingSums
   readonly events: Row[]
   readonly holds: Map<string, Row>
   readonly sums: RollupSums
@@ -87,7 +97,7 @@ function addRows(rows: Rows, record: RecordTuple, instance: InstanceId): void {
   }
   if (kind === 'release') return
   const [, , , , event, charges, rolling] = record
-  rows.settlements.push([id, instance, at, rolling])
+  if (rolling.length > 0) rows.rolling.add(id, at, rolling)
   if (event !== null) rows.events.push([id, at, ...event])
   for (const charge of charges) rows.sums.add(charge)
 }

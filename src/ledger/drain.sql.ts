@@ -4,7 +4,7 @@ import type { EpochMs } from '../domain/time.ts'
 import { addToRollups, bulkDelete, bulkInsert } from '../store/bulk.ts'
 import type { Database } from '../store/database.ts'
 import type { Schema } from '../store/schema.ts'
-import { type Chunk, openHoldColumns, settlementColumns, usageEventColumns } from './chunk.ts'
+import { type Chunk, openHoldColumns, rollingColumns, usageEventColumns } from './chunk.ts'
 
 /** One transaction of the drain. */
 export interface Commit {
@@ -30,7 +30,7 @@ export function commitChunk(database: Database, commit: Commit): Promise<boolean
   const { chunk } = commit
   return database.transaction(async (transaction) => {
     if (!(await moveProgress(transaction, commit))) return false
-    await bulkInsert(transaction, kind, 'settlements', settlementColumns, chunk.settlements)
+    await bulkInsert(transaction, kind, 'rolling_charges', rollingColumns, chunk.rolling)
     await bulkInsert(transaction, kind, 'usage_events', usageEventColumns, chunk.events)
     await bulkInsert(transaction, kind, 'open_holds', openHoldColumns, chunk.holds)
     await bulkDelete(transaction, kind, 'open_holds', 'id', chunk.endedHolds)

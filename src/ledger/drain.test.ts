@@ -60,8 +60,8 @@ describe.each(databases())('the drain on $name', ({ open, name }) => {
     const { events, ...tables } = await tablesOf(database)
     expect(tables).toEqual({
       rollups: { [`dollars ${Date.UTC(2026, 5, 1)}`]: [16, 1], [`tokens ${Date.UTC(2026, 5, 1)}`]: [30, 0] },
-      settlements: ['a1', 'a2', 'a3'],
-      rolling: [[['minute', 0, noon, 1, 0]], [['minute', 0, noon, 1, 0]], []],
+      rolling: [['minute', 0, noon, 2, 0]],
+      eventIds: ['a1', 'a3'],
       holds: [],
       progress: [],
     })
@@ -112,7 +112,7 @@ describe.each(databases())('the drain on $name', ({ open, name }) => {
       expect((await tablesOf(database)).holds).toEqual(['h3', 'h4'])
       await database.transaction(async (transaction) => {
         await transaction.deleteFrom('open_holds').execute()
-        await transaction.deleteFrom('settlements').execute()
+        await transaction.deleteFrom('rolling_charges').execute()
         await transaction.deleteFrom('usage_events').execute()
       })
     }
@@ -138,8 +138,8 @@ describe.each(databases())('the drain on $name', ({ open, name }) => {
       { event: 'stopped', reason: 'the connection was lost' },
       { event: 'resumed' },
     ])
-    const { settlements, rollups } = await tablesOf(database)
-    expect(settlements).toEqual(records.map(({ id }) => id))
+    const { eventIds, rollups } = await tablesOf(database)
+    expect(eventIds).toEqual(records.map(({ id }) => id))
     expect(rollups[`tokens ${Date.UTC(2026, 5, 1)}`]).toEqual([7 * 15, 0])
   })
 
@@ -168,8 +168,8 @@ describe.each(databases())('the drain on $name', ({ open, name }) => {
     const events = await drainAll(testDrain(slow, directory, { limits }), message)
     await Promise.all(late)
     expect(events.map(({ event }) => event)).not.toContain('set_aside')
-    const { settlements, rollups } = await tablesOf(database)
-    expect(settlements).toEqual(records.map(({ id }) => id))
+    const { eventIds, rollups } = await tablesOf(database)
+    expect(eventIds).toEqual(records.map(({ id }) => id))
     expect(rollups[`tokens ${Date.UTC(2026, 5, 1)}`]).toEqual([7 * 15, 0])
   })
 
@@ -182,13 +182,13 @@ describe.each(databases())('the drain on $name', ({ open, name }) => {
     first.accept(message)
     await first.idle()
     await closed
-    expect((await tablesOf(database)).settlements).toEqual(['a0', 'a1'])
+    expect((await tablesOf(database)).eventIds).toEqual(['a0', 'a1'])
     expect(first.standing()).toMatchObject({ waitingSegments: 1, oldestAt: noon, problem: null })
 
     const second = testDrain(database, directory, { limits })
     expect(await recoverWith(second, database, directory)).toMatchObject({ segments: 1, chargedHolds: 0 })
     await second.close()
-    expect((await tablesOf(database)).settlements).toEqual(records.map(({ id }) => id))
+    expect((await tablesOf(database)).eventIds).toEqual(records.map(({ id }) => id))
     expect((await tablesOf(database)).progress).toEqual([])
   })
 
@@ -206,7 +206,7 @@ describe.each(databases())('the drain on $name', ({ open, name }) => {
     isAway = false
     await drain.idle()
     expect(drain.events.map(({ event }) => event)).toEqual(['stopped', 'resumed'])
-    expect((await tablesOf(database)).settlements).toEqual(['a1'])
+    expect((await tablesOf(database)).eventIds).toEqual(['a1'])
     await drain.close()
   })
 
@@ -226,7 +226,7 @@ describe.each(databases())('the drain on $name', ({ open, name }) => {
       const drain = testDrain(database, directory)
       await recoverWith(drain, database, directory)
       await drain.close()
-      return { events: drain.events, stored: (await tablesOf(database)).settlements }
+      return { events: drain.events, stored: (await tablesOf(database)).eventIds }
     }
 
     test('at the very end of the newest segment is cut off', async () => {
@@ -287,8 +287,8 @@ describe.each(databases())('the drain on $name', ({ open, name }) => {
         ...records.slice(3),
       ])
       const events = await drainAll(testDrain(database, directory), message)
-      const { settlements, rollups, progress } = await tablesOf(database)
-      expect(settlements).toEqual(records.map(({ id }) => id))
+      const { eventIds, rollups, progress } = await tablesOf(database)
+      expect(eventIds).toEqual(records.map(({ id }) => id))
       expect(rollups[`tokens ${Date.UTC(2026, 5, 1)}`]).toEqual([5 * 15, 0])
       expect(events).toMatchObject([{ event: 'set_aside', file: expect.stringMatching(/-\d+\.bad$/) }])
       expect(progress).toEqual([])
@@ -298,7 +298,7 @@ describe.each(databases())('the drain on $name', ({ open, name }) => {
       const foreign = { ...settlement('x'), charges: [{ ...dayCharge('tokens', 0.5) }] }
       const message = await segmentOf(directory, [records[0]!, foreign, records[1]!])
       const events = await drainAll(testDrain(database, directory), message)
-      expect((await tablesOf(database)).settlements).toEqual(['a0', 'a1'])
+      expect((await tablesOf(database)).eventIds).toEqual(['a0', 'a1'])
       expect(events).toMatchObject([{ event: 'set_aside' }])
     })
 
@@ -312,7 +312,7 @@ describe.each(databases())('the drain on $name', ({ open, name }) => {
         expect(await drainAll(testDrain(database, directory), message)).toMatchObject([
           { event: 'set_aside' },
         ])
-        expect((await tablesOf(database)).settlements).toEqual(['a0', 'a1'])
+        expect((await tablesOf(database)).eventIds).toEqual(['a0', 'a1'])
       })
     }
 
@@ -326,7 +326,7 @@ describe.each(databases())('the drain on $name', ({ open, name }) => {
       expect(await drainAll(testDrain(database, directory), gone, message)).toEqual([
         { event: 'segment_missing', segment: 'gone' },
       ])
-      expect((await tablesOf(database)).settlements.length).toBe(5)
+      expect((await tablesOf(database)).eventIds.length).toBe(5)
     })
   })
 

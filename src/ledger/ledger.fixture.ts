@@ -174,7 +174,7 @@ export async function emptyTables(database: Database): Promise<void> {
 }
 
 const ledgerTables = [
-  'settlements',
+  'rolling_charges',
   'usage_events',
   'rollups',
   'open_holds',
@@ -192,7 +192,7 @@ export async function tablesOf(database: Database) {
     .orderBy('counter')
     .orderBy('starts_at')
     .execute()
-  const settlements = await read.selectFrom('settlements').selectAll().orderBy('id').execute()
+  const rolling = await read.selectFrom('rolling_charges').selectAll().orderBy('at').orderBy('id').execute()
   const events = await read.selectFrom('usage_events').selectAll().orderBy('id').execute()
   const holds = await read.selectFrom('open_holds').selectAll().orderBy('id').execute()
   const progress = await read.selectFrom('spool_progress').selectAll().execute()
@@ -200,8 +200,8 @@ export async function tablesOf(database: Database) {
     rollups: Object.fromEntries(
       rollups.map((row) => [`${row.counter} ${row.starts_at}`, [row.used_whole, row.used_pico]]),
     ),
-    settlements: settlements.map((row) => row.id),
-    rolling: settlements.map((row) => JSON.parse(row.charges)),
+    rolling: rolling.flatMap((row) => JSON.parse(row.charges)),
+    eventIds: events.map((row) => row.id),
     events,
     holds: holds.map((row) => row.id),
     progress,

@@ -47,7 +47,7 @@ for (const { name, create } of databases()) {
     drain.accept(message)
     await drain.idle()
     await freed!
-    expect((await tablesOf(database)).settlements).toEqual(['a1', 'a2'])
+    expect((await tablesOf(database)).eventIds).toEqual(['a1', 'a2'])
     expect(drain.events.map(({ event }) => event)).toEqual(
       name === 'SQLite' && long ? ['stopped', 'resumed'] : [],
     )

@@ -6,7 +6,9 @@ import type { RollingCharge } from './record.ts'
 /** A minute, which is the longest rolling window, and the 1/60 of it by which windows may forget late. */
 const rollingReachMs = 61_000
 
-const rowsAtOnce = 5000
+const periodsAtOnce = 5000
+/** Each holds the charges of some hundred calls. */
+const rollingRowsAtOnce = 100
 
 /**
  * What counters have to be loaded with at start, some thousand charges at a time: the totals of all open periods, and
@@ -27,7 +29,7 @@ async function* readOpenPeriods(database: Database, now: EpochMs): AsyncGenerato
       .orderBy('counter')
       .orderBy('generation')
       .orderBy('starts_at')
-      .limit(rowsAtOnce)
+      .limit(periodsAtOnce)
     if (after !== null) {
       const { counter, generation, starts_at } = after
       query = query.where(({ eb, refTuple, tuple }) =>
@@ -44,7 +46,7 @@ async function* readOpenPeriods(database: Database, now: EpochMs): AsyncGenerato
         amount: { whole: row.used_whole, pico: row.used_pico },
       }))
     }
-    after = rows.length < rowsAtOnce ? null : (rows.at(-1) ?? null)
+    after = rows.length < periodsAtOnce ? null : (rows.at(-1) ?? null)
   } while (after !== null)
 }
 
@@ -53,16 +55,16 @@ async function* readRollingCharges(database: Database, since: EpochMs): AsyncGen
   while (after !== null) {
     const { at, id }: { at: number; id: string } = after
     const rows = await database.read
-      .selectFrom('settlements')
+      .selectFrom('rolling_charges')
       .select(['at', 'id', 'charges'])
       .where(({ eb, refTuple, tuple }) => eb(refTuple('at', 'id'), '>', tuple(at, id)))
       .orderBy('at')
       .orderBy('id')
-      .limit(rowsAtOnce)
+      .limit(rollingRowsAtOnce)
       .execute()
-    if (rows.length > 0)
-      yield rows.flatMap((row) => (JSON.parse(row.charges) as RollingCharge[]).map(toCharge))
-    after = rows.length < rowsAtOnce ? null : (rows.at(-1) ?? null)
+    const charges = rows.flatMap((row) => (JSON.parse(row.charges) as RollingCharge[]).map(toCharge))
+    if (charges.length > 0) yield charges.filter(({ startsAt }) => startsAt >= since)
+    after = rows.length < rollingRowsAtOnce ? null : (rows.at(-1) ?? null)
   }
 }
 

@@ -4,8 +4,9 @@ import { periodOf } from '../limits/window.ts'
 import { addToRollups, bulkDelete, bulkInsert } from '../store/bulk.ts'
 import type { Database } from '../store/database.ts'
 import type { OpenHoldTable } from '../store/schema.ts'
-import { settlementColumns } from './chunk.ts'
-import type { HoldTuple, PeriodCharge, RollingCharge } from './record.ts'
+import { rollingColumns } from './chunk.ts'
+import type { HoldTuple, PeriodCharge } from './record.ts'
+import { rollingSums } from './rolling-sums.ts'
 import { rollupSums } from './rollup-sums.ts'
 
 const holdsPerTransaction = 500
@@ -29,23 +30,27 @@ export async function chargeOpenHolds(
       .limit(holdsPerTransaction)
       .execute()
     if (holds.length === 0) return charged
-    await chargeHolds(database, holds, now)
+    await chargeHolds(database, instance, holds, now)
     charged += holds.length
   }
 }
 
-function chargeHolds(database: Database, holds: readonly OpenHoldTable[], now: EpochMs): Promise<void> {
+function chargeHolds(
+  database: Database,
+  instance: InstanceId,
+  holds: readonly OpenHoldTable[],
+  now: EpochMs,
+): Promise<void> {
   const { kind } = database
   const sums = rollupSums()
-  const settlements = holds.map((hold) => {
-    const rolling: RollingCharge[] = []
+  const rolling = rollingSums()
+  for (const hold of holds) {
     for (const held of JSON.parse(hold.holds) as HoldTuple[]) {
       const [counter, generation, window, , whole, pico] = held
-      if (window.kind === 'rolling') rolling.push([counter, generation, now, whole, pico])
+      if (window.kind === 'rolling') rolling.add(hold.id, now, [[counter, generation, now, whole, pico]])
       else sums.add(periodCharge(held, hold.at, now))
     }
-    return [hold.id, hold.instance_id, now, JSON.stringify(rolling)]
-  })
+  }
   return database.transaction(async (transaction) => {
     await bulkDelete(
       transaction,
@@ -54,7 +59,7 @@ function chargeHolds(database: Database, holds: readonly OpenHoldTable[], now: E
       'id',
       holds.map((hold) => hold.id),
     )
-    await bulkInsert(transaction, kind, 'settlements', settlementColumns, settlements)
+    await bulkInsert(transaction, kind, 'rolling_charges', rollingColumns, rolling.rows(instance))
     await addToRollups(transaction, kind, sums.rows())
   })
 }

@@ -56,9 +56,7 @@ function plainly(record: LedgerRecord, at: number): unknown {
     record.closesHold ? 1 : 0,
     record.event === null ? null : eventRow(record.event),
     periods.map((it) => [it.counter, it.generation, it.startsAt, it.endsAt, it.amount.whole, it.amount.pico]),
-    JSON.stringify(
-      rolling.map((it) => [it.counter, it.generation, it.startsAt, it.amount.whole, it.amount.pico]),
-    ),
+    rolling.map((it) => [it.counter, it.generation, it.startsAt, it.amount.whole, it.amount.pico]),
   ]
 }
 
@@ -103,7 +101,9 @@ test('what is no record of ours is not taken for one', () => {
     changed(4, [1, 2]),
     changed(5, [['tokens', 0, 1, 2, 0.5, 0]]),
     changed(5, [['tokens', 0, 1, 2, 2 ** 53, 0]]),
-    changed(6, []),
+    changed(6, '[]'),
+    changed(6, [['minute', 0, 1, 2]]),
+    changed(6, [['minute', 0, 1, 0.5, 0]]),
   ]
   for (const value of foreign) expect(decodeRecord(JSON.stringify(value))).toBeNull()
   expect(decodeRecord('["release","a"')).toBeNull()

@@ -126,8 +126,7 @@ export type RecordTuple =
       closesHold: 0 | 1,
       event: EventTuple | null,
       charges: readonly PeriodCharge[],
-      /** JSON of `RollingCharge[]`: the drain stores it as it stands, so it is not taken apart. */
-      rolling: string,
+      rolling: readonly RollingCharge[],
     ]
   | readonly ['release', id: string, at: EpochMs]
 
@@ -166,7 +165,7 @@ function isRecordTuple(value: unknown): value is RecordTuple {
   if (value[0] === 'release') return true
   if (value[0] === 'hold') return Number.isSafeInteger(value[3]) && isListOf(value[4], isHoldTuple)
   const hasEvent = value[4] === null || (Array.isArray(value[4]) && value[4].length === eventColumns.length)
-  return hasEvent && isListOf(value[5], isPeriodCharge) && typeof value[6] === 'string'
+  return hasEvent && isListOf(value[5], isPeriodCharge) && isListOf(value[6], isRollingCharge)
 }
 
 function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
@@ -181,6 +180,10 @@ function isPeriodCharge(value: unknown): boolean {
   return Array.isArray(value) && value.length === 6 && typeof value[0] === 'string' && areNumbers(value, 1)
 }
 
+function isRollingCharge(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 5 && typeof value[0] === 'string' && areNumbers(value, 1)
+}
+
 function areNumbers(values: readonly unknown[], start: number): boolean {
   for (let index = start; index < values.length; index++) {
     if (!Number.isSafeInteger(values[index])) return false
@@ -192,26 +195,26 @@ function holdTuple({ row, amount }: StrictHold): HoldTuple {
   return [row.counter, row.generation, row.window, row.chargedAt, amount.whole, amount.pico]
 }
 
-/** The two last members of a settlement: the charges to periods, and the JSON of the rolling ones within a string. */
+/** The two last members of a settlement: the charges to periods, and the rolling ones. */
 function chargesText(charges: readonly Charge[]): string {
   let periods = ''
   let rolling = ''
   for (const { counter, generation, startsAt, endsAt, amount } of charges) {
     const { whole, pico } = amount
     if (endsAt === null) {
-      rolling += `${rolling === '' ? '[' : ',['}${quoted(counter).twice},${generation},${startsAt},${whole},${pico}]`
+      rolling += `${rolling === '' ? '[' : ',['}${quoted(counter)},${generation},${startsAt},${whole},${pico}]`
     } else {
-      periods += `${periods === '' ? '[' : ',['}${quoted(counter).once},${generation},${startsAt},${endsAt},${whole},${pico}]`
+      periods += `${periods === '' ? '[' : ',['}${quoted(counter)},${generation},${startsAt},${endsAt},${whole},${pico}]`
     }
   }
-  return `[${periods}],"[${rolling}]"`
+  return `[${periods}],[${rolling}]`
 }
 
 function eventText(event: UsageEvent): string {
   const { usage, cost } = event
-  const head = `[${quoted(event.workspaceId).once},${JSON.stringify(event.requestId)},${quoted(event.keyId).once},${quoted(event.keyPrefix).once}`
+  const head = `[${quoted(event.workspaceId)},${JSON.stringify(event.requestId)},${quoted(event.keyId)},${quoted(event.keyPrefix)}`
   const owner = `${quotedOrNull(event.nodeId)},${quotedOrNull(event.externalId)}`
-  const models = `${quoted(event.model).once},${quoted(event.provider).once},${quoted(event.upstreamModel).once}`
+  const models = `${quoted(event.model)},${quoted(event.provider)},${quoted(event.upstreamModel)}`
   const tokens = `${usage.input},${usage.output},${usage.cacheRead},${usage.cacheWrite},${usage.reasoning}`
   const flags = `${event.estimated ? 1 : 0},${event.streamed ? 1 : 0},${event.status},${Math.round(event.latencyMs)}`
   const firstToken = event.firstTokenMs === null ? 'null' : Math.round(event.firstTokenMs)
@@ -219,26 +222,19 @@ function eventText(event: UsageEvent): string {
   return `${head},${owner},${models},${tokens},${cost.whole},${cost.pico},${flags},${firstToken},${metadata}]`
 }
 
-/** A name as JSON, and as JSON within a JSON string. */
-interface Quoted {
-  readonly once: string
-  readonly twice: string
-}
-
 /** Names that come again with every call of a tenant: bounded, and simply begun anew when full. */
-const quotes = new Map<string, Quoted>()
+const quotes = new Map<string, string>()
 const quotesKept = 50_000
 
-function quoted(name: string): Quoted {
+function quoted(name: string): string {
   const known = quotes.get(name)
   if (known !== undefined) return known
   if (quotes.size >= quotesKept) quotes.clear()
-  const once = JSON.stringify(name)
-  const made = { once, twice: JSON.stringify(once).slice(1, -1) }
+  const made = JSON.stringify(name)
   quotes.set(name, made)
   return made
 }
 
 function quotedOrNull(name: string | null): string {
-  return name === null ? 'null' : quoted(name).once
+  return name === null ? 'null' : quoted(name)
 }

@@ -2,12 +2,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { databases } from '../../test/setup/databases.ts'
 import type { InstanceId } from '../domain/ids.ts'
 import type { Charge } from '../limits/plan.ts'
+import { bulkInsert } from '../store/bulk.ts'
 import type { Database } from '../store/database.ts'
+import { rollingColumns } from './chunk.ts'
 import {
   dayCharge,
   dayEnd,
   emptyTables,
   hold,
+  instance,
   noon,
   recoverWith,
   rollingCharge,
@@ -56,7 +59,7 @@ describe.each(databases())('recovery on $name', ({ open }) => {
     await segmentOf(place.directory, [settlement('b1'), settlement('b2')], { thread: 1 })
     await segmentOf(place.directory, [settlement('a2')], { thread: 0 })
     expect(await start()).toMatchObject({ segments: 3, chargedHolds: 0 })
-    expect((await tablesOf(database)).settlements).toEqual(['a1', 'a2', 'b1', 'b2'])
+    expect((await tablesOf(database)).eventIds).toEqual(['a1', 'a2', 'b1', 'b2'])
     expect(await start()).toEqual({ segments: 0, bytes: 0, chargedHolds: 0 })
   })
 
@@ -74,14 +77,13 @@ describe.each(databases())('recovery on $name', ({ open }) => {
     await segmentOf(place.directory, records)
     expect(await start(night)).toMatchObject({ chargedHolds: 4 })
     expect(await start(night)).toMatchObject({ chargedHolds: 0 })
-    const { rollups, events, holds, settlements, rolling } = await tablesOf(database)
+    const { rollups, events, holds, rolling } = await tablesOf(database)
     expect(rollups).toEqual({
       [`strict ${today}`]: [112, 0],
       [`budget ${dayEnd}`]: [7, 0],
       [`hourly ${night}`]: [5, 0],
     })
-    expect(settlements).toEqual(['h1', 'h2', 'h3', 'h4', 'h5'])
-    expect(rolling[4]).toEqual([['rolling', 0, night, 3, 0]])
+    expect(rolling).toEqual([['rolling', 0, night, 3, 0]])
     expect({ events, holds }).toEqual({ events: [], holds: [] })
   })
 
@@ -125,9 +127,20 @@ describe.each(databases())('recovery on $name', ({ open }) => {
       limits: { segmentBytes: 2 ** 24, beatMs: 60_000, longestWaitMs: 60_000 },
     })
     await start()
+    const rolling = Array.from({ length: 250 }, (_, index) => [
+      `r${index}`,
+      instance,
+      noon,
+      JSON.stringify([['other', 0, noon, 1, 0]]),
+    ])
+    await database.transaction((transaction) =>
+      bulkInsert(transaction, database.kind, 'rolling_charges', rollingColumns, rolling),
+    )
     const charges = await openCharges(noon)
-    expect(charges.length).toBe(12_000)
-    expect(new Set(charges.map(({ counter }) => counter)).size).toBe(6001)
+    expect(charges.filter(({ endsAt }) => endsAt !== null).length).toBe(6000)
+    expect(charges.filter(({ counter }) => counter === 'other').length).toBe(250)
+    const minutes = charges.filter(({ counter }) => counter === 'minute')
+    expect(minutes.reduce((sum, { amount }) => sum + amount.whole, 0)).toBe(6000)
   })
 
   test('what counters used can be asked by name', async () => {

@@ -4,19 +4,19 @@ import type { Database } from '../store/database.ts'
 /** Rows deleted in one transaction: it keeps others waiting for some milliseconds. */
 const rowsAtOnce = 1000
 
-/** How long settlements are kept: several times what the longest rolling window looks back. */
-export const settlementsKeptMs = 5 * 60_000
+/** How long charges of rolling windows are kept: several times what the longest window looks back. */
+export const rollingChargesKeptMs = 5 * 60_000
 
-/** Deletes some settlements older than an instant. True: there are more. */
-export function sweepSettlements(database: Database, before: EpochMs): Promise<boolean> {
+/** Deletes some charges of rolling windows older than an instant. True: there are more. */
+export function sweepRollingCharges(database: Database, before: EpochMs): Promise<boolean> {
   return database.transaction(async (transaction) => {
     const old = transaction
-      .selectFrom('settlements')
+      .selectFrom('rolling_charges')
       .select(['at', 'id'])
       .where('at', '<', before)
       .limit(rowsAtOnce)
     const deleted = await transaction
-      .deleteFrom('settlements')
+      .deleteFrom('rolling_charges')
       .where(({ eb, refTuple }) => eb(refTuple('at', 'id'), 'in', old.$asTuple('at', 'id')))
       .executeTakeFirst()
     return deleted.numDeletedRows === BigInt(rowsAtOnce)

@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { databases } from '../../test/setup/databases.ts'
+import { bulkInsert } from '../store/bulk.ts'
 import type { Database } from '../store/database.ts'
+import { rollingColumns } from './chunk.ts'
 import {
   emptyTables,
-  event,
+  instance,
   noon,
   type SpoolPlace,
   segmentOf,
@@ -43,17 +45,19 @@ describe.each(databases())('sweeping on $name', ({ open }) => {
         })
         .execute(),
     )
-    const ages = [30, 11, 10, 5, 4]
-    const old = ages.map((minutes) =>
-      settlement(`a${minutes}`, { at: noon - minutes * minuteMs, event: event() }),
-    )
-    const older = Array.from({ length: 2500 }, (_, index) =>
-      settlement(`o${index}`, { at: noon - 60 * minuteMs }),
-    )
+    const aged = [
+      ...Array.from({ length: 2500 }, (_, index) => ({ id: `o${index}`, at: noon - 60 * minuteMs })),
+      ...[30, 11, 10, 5, 4].map((minutes) => ({ id: `a${minutes}`, at: noon - minutes * minuteMs })),
+    ]
     const drain = testDrain(database, place.directory)
-    drain.accept(await segmentOf(place.directory, [...older, ...old]))
+    const records = aged.map(({ id, at }) => settlement(id, { at, charges: [] }))
+    drain.accept(await segmentOf(place.directory, records))
     await drain.idle()
     await drain.close()
+    const rolling = aged.map(({ id, at }) => [id, instance, at, '[]'])
+    await database.transaction((transaction) =>
+      bulkInsert(transaction, database.kind, 'rolling_charges', rollingColumns, rolling),
+    )
 
     const sweep = openSweep({
       database,
@@ -62,13 +66,13 @@ describe.each(databases())('sweeping on $name', ({ open }) => {
       onError: (error) => {
         throw error
       },
-      settlementsEveryMs: 5,
+      rollingChargesEveryMs: 5,
       eventsEveryMs: 5,
     })
     await vi.waitFor(async () => {
-      const { settlements, events } = await tablesOf(database)
-      expect(settlements).toEqual(['a4', 'a5'])
-      expect(events.map(({ id }) => id)).toEqual(['a10', 'a4', 'a5'])
+      expect((await tablesOf(database)).eventIds).toEqual(['a10', 'a4', 'a5'])
+      const kept = await database.read.selectFrom('rolling_charges').select('id').orderBy('id').execute()
+      expect(kept).toEqual([{ id: 'a4' }, { id: 'a5' }])
     }, 10_000)
     await sweep.close()
   })

@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/time.ts'
 import type { Database } from '../store/database.ts'
 import { repeat } from './rounds.ts'
-import { readWorkspaceIds, settlementsKeptMs, sweepSettlements, sweepUsageEvents } from './sweep.sql.ts'
+import { readWorkspaceIds, rollingChargesKeptMs, sweepRollingCharges, sweepUsageEvents } from './sweep.sql.ts'
 
 /** Deletes what has been kept long enough, a little at a time, so that the drain hardly waits for it. */
 export interface Sweep {
@@ -15,18 +15,18 @@ export interface SweepOptions {
   readonly eventsKeptMs: number
   /** A round ended early: what it left is left for the next. */
   readonly onError: (error: unknown) => void
-  readonly settlementsEveryMs?: number
+  readonly rollingChargesEveryMs?: number
   readonly eventsEveryMs?: number
 }
 
-/** Starts sweeping: settlements each second, usage events each hour. */
+/** Starts sweeping: charges of rolling windows each second, usage events each hour. */
 export function openSweep(options: SweepOptions): Sweep {
   const { database, clock, onError } = options
   let isClosed = false
 
-  async function sweepAllSettlements(): Promise<void> {
-    const before = clock() - settlementsKeptMs
-    while (!isClosed && (await sweepSettlements(database, before)));
+  async function sweepAllRollingCharges(): Promise<void> {
+    const before = clock() - rollingChargesKeptMs
+    while (!isClosed && (await sweepRollingCharges(database, before)));
   }
 
   async function sweepAllUsageEvents(): Promise<void> {
@@ -36,13 +36,13 @@ export function openSweep(options: SweepOptions): Sweep {
     }
   }
 
-  const settlements = repeat(options.settlementsEveryMs ?? 1000, sweepAllSettlements, onError)
+  const rollingCharges = repeat(options.rollingChargesEveryMs ?? 1000, sweepAllRollingCharges, onError)
   const events = repeat(options.eventsEveryMs ?? 3_600_000, sweepAllUsageEvents, onError)
 
   return {
     async close() {
       isClosed = true
-      await Promise.all([settlements.close(), events.close()])
+      await Promise.all([rollingCharges.close(), events.close()])
     },
   }
 }

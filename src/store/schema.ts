@@ -22,7 +22,7 @@ export interface Schema {
   installation: InstallationTable
   audit_log: AuditTable
   instances: InstanceTable
-  settlements: SettlementTable
+  rolling_charges: RollingChargeTable
   usage_events: UsageEventTable
   rollups: RollupTable
   open_holds: OpenHoldTable
@@ -193,8 +193,8 @@ export interface InstanceTable {
   retired_at: number | null
 }
 
-/** One charged attempt and what rolling windows were charged. Kept for minutes: it refills them at start. */
-export interface SettlementTable {
+/** What rolling windows were charged by a stretch of the ledger up to `at`. Kept for minutes: it refills them at start. */
+export interface RollingChargeTable {
   id: string
   instance_id: string
   at: number

@@ -171,7 +171,7 @@ export const tables: { readonly [Table in TableName]: TableShape<Schema[Table]> 
     },
     primaryKey: ['id'],
   },
-  settlements: {
+  rolling_charges: {
     columns: { id: 'text', instance_id: 'text', at: 'bigint', charges: 'text' },
     primaryKey: ['at', 'id'],
   },

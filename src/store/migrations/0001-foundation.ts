@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import { collation } from './collation.ts'
+import { collation, isPostgres } from './dialect.ts'
 
 /** A question mark: null is allowed. */
 type ColumnDefinition = 'text' | 'text?' | 'bigint' | 'bigint?'
@@ -8,6 +8,8 @@ type ColumnDefinition = 'text' | 'text?' | 'bigint' | 'bigint?'
 interface TableDefinition {
   readonly columns: Readonly<Record<string, ColumnDefinition>>
   readonly primaryKey: readonly string[]
+  /** SQLite keeps the rows within the primary key's index, instead of each row there and here. */
+  readonly isClustered?: true
 }
 
 interface IndexDefinition {
@@ -174,7 +176,7 @@ const tables: Readonly<Record<string, TableDefinition>> = {
     },
     primaryKey: ['id'],
   },
-  settlements: {
+  rolling_charges: {
     columns: { id: 'text', instance_id: 'text', at: 'bigint', charges: 'text' },
     primaryKey: ['at', 'id'],
   },
@@ -206,6 +208,7 @@ const tables: Readonly<Record<string, TableDefinition>> = {
       metadata: 'text?',
     },
     primaryKey: ['workspace_id', 'at', 'id'],
+    isClustered: true,
   },
   rollups: {
     columns: {
@@ -269,6 +272,7 @@ async function createTable(database: Kysely<unknown>, name: string, table: Table
     const type = definition.startsWith('text') ? text : 'bigint'
     statement = statement.addColumn(column, type, (it) => (definition.endsWith('?') ? it : it.notNull()))
   }
+  if (table.isClustered && !isPostgres(database)) statement = statement.modifyEnd(sql`without rowid`)
   await statement.addPrimaryKeyConstraint(`${name}_primary`, [...table.primaryKey] as never).execute()
 }
 

@@ -7,5 +7,9 @@ import { type Kysely, PostgresAdapter, type RawBuilder, sql } from 'kysely'
  * system's locales could make an index wrong.
  */
 export function collation(database: Kysely<unknown>): RawBuilder<unknown> {
-  return database.getExecutor().adapter instanceof PostgresAdapter ? sql`collate "C"` : sql``
+  return isPostgres(database) ? sql`collate "C"` : sql``
+}
+
+export function isPostgres(database: Kysely<unknown>): boolean {
+  return database.getExecutor().adapter instanceof PostgresAdapter
 }
