@@ -1,7 +1,7 @@
 import { scanRequest } from '../../src/dialects/openai-chat/envelope.ts'
 import { prepareChatRequest, readChatRequest } from '../../src/dialects/openai-chat/request.ts'
 import { isFailure } from '../../src/domain/failure.ts'
-import { openAnswer } from '../../src/json/answer.ts'
+import { stampAnswer } from '../../src/json/answer.ts'
 import type { Bench } from './run.ts'
 import { codeRequest, proseRequest } from './texts.ts'
 
@@ -10,7 +10,12 @@ const bodies = [1_000, 10_000, 100_000].flatMap((bytes) => [
   { name: `${bytes / 1000} kB code`, body: codeRequest(bytes) },
 ])
 
-const changes = { model: 'lumen-2-target', dropMembers: [], forceUsage: true, outputCap: null } as const
+const changes = {
+  model: Buffer.from('"lumen-2-target"'),
+  dropMembers: [],
+  forceUsage: true,
+  outputCap: null,
+} as const
 const stamp = Buffer.from('"aurora/lumen-2"')
 
 /** Requests and whole answers, in prose and in code, beside what parsing them would cost. */
@@ -22,7 +27,7 @@ export const benches: Bench[] = bodies.flatMap(({ name, body }) => {
   return [
     { name: `scan ${name}`, run: () => scanRequest(body) },
     { name: `splice ${name}`, run: () => prepareChatRequest(body, request, changes) },
-    { name: `whole answer, one chunk, ${name}`, run: () => openAnswer(stamp).push(body) },
+    { name: `whole answer, one chunk, ${name}`, run: () => stampAnswer(body, stamp) },
     { name: `(JSON.parse ${name})`, run: () => JSON.parse(body.toString()) },
   ]
 })

@@ -57,5 +57,6 @@ export interface LimitNotice {
 }
 
 export function isFailure(value: unknown): value is Failure {
-  return typeof value === 'object' && value !== null && 'failure' in value
+  // Not `in`: over the many shapes that are asked, it takes the engine's slowest way.
+  return typeof value === 'object' && value !== null && (value as Failure).failure !== undefined
 }

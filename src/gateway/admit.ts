@@ -1,14 +1,20 @@
 import { strictRefusal } from '../dialects/openai-chat/strict.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { AttemptId } from '../domain/ids.ts'
+import type { EpochMs } from '../domain/time.ts'
 import { noticeOf, wordImpossible } from '../limits/notice.ts'
-import { type Amounts, isRefusal } from '../limits/plan.ts'
+import { type Amounts, isRefusal, type Refusal, type Reservation } from '../limits/plan.ts'
 import type { Ask, Call, Grant, Target } from './call.ts'
 import { outgoingBody } from './outgoing.ts'
 import type { Room } from './room.ts'
 
 /** Reserves every row of the target's plan, or none. Judged by what is used and held at this instant. */
-export async function admit(call: Call, ask: Ask, target: Target, room: Room): Promise<Grant | Failure> {
+export function admit(
+  call: Call,
+  ask: Ask,
+  target: Target,
+  room: Room,
+): Grant | Failure | Promise<Grant | Failure> {
   const { plan } = target.entry
   const refused = plan.isStrict ? strictRefusal(ask.body) : null
   if (refused !== null) return { failure: 'impossible', message: refused }
@@ -16,17 +22,26 @@ export async function admit(call: Call, ask: Ask, target: Target, room: Room): P
   const amounts = amountsOf(ask, target, room.defaultOutputCap)
   const now = room.clock()
   const judged = room.counters.reserve(plan, amounts, now)
-  const reservation = judged instanceof Promise ? await judged : judged
-  if (isRefusal(reservation)) {
-    if (reservation.refusal === 'limited') {
-      room.metrics.refusals(reservation.row.metric).value += 1
-      return { failure: 'limited', limit: noticeOf(reservation, ask.request.model, now) }
-    }
-    return { failure: 'impossible', message: wordImpossible(reservation) }
-  }
+  return judged instanceof Promise
+    ? judged.then((judgement) => conclude(call, ask, target, judgement, now, room))
+    : conclude(call, ask, target, judged, now, room)
+}
 
+function conclude(
+  call: Call,
+  ask: Ask,
+  target: Target,
+  judgement: Reservation | Refusal,
+  now: EpochMs,
+  room: Room,
+): Grant | Failure {
+  if (isRefusal(judgement)) {
+    if (judgement.refusal !== 'limited') return { failure: 'impossible', message: wordImpossible(judgement) }
+    room.metrics.refusals(judgement.row.metric).value += 1
+    return { failure: 'limited', limit: noticeOf(judgement, ask.request.model, now) }
+  }
   const attemptId = room.newUlid(now) as AttemptId
-  return { call, ask, attemptId, target, reservation, hasHoldRecord: false, isClosed: false }
+  return { call, ask, attemptId, target, reservation: judgement, hasHoldRecord: false, isClosed: false }
 }
 
 function amountsOf(ask: Ask, target: Target, defaultCap: number): Amounts {

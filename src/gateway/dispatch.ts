@@ -3,10 +3,10 @@ import type { ResolvedTarget } from '../tenancy/resolve-target.ts'
 import { type Origin, parseOrigin } from '../upstream/origin.ts'
 import { type Answer, awaitAnswer } from './answer.ts'
 import type { Ask, Grant } from './call.ts'
-import type { HeaderList } from './exchange.ts'
+import type { HeaderChoice } from './exchange.ts'
 import { outgoingBody } from './outgoing.ts'
 import type { Room } from './room.ts'
-import { type Ending, leftAfter, recordHold, settle } from './settle.ts'
+import { type Ending, leftAfter, recordHold, settled } from './settle.ts'
 
 /**
  * Sends one admitted attempt and waits for the first content of its answer. Until then nothing has gone to the
@@ -16,7 +16,8 @@ export async function dispatch(grant: Grant, room: Room): Promise<Answer | Failu
   const { call, ask } = grant
   const door = doorOf(grant.target.upstream)
   if (isFailure(door)) return endWith(door, { ending: 'unused' })
-  const unrecorded = await recordHold(grant, room)
+  const isStrict = grant.reservation.strictHolds.length > 0
+  const unrecorded = isStrict ? await recordHold(grant, room) : null
   if (unrecorded !== null || call.isCut)
     return endWith(unrecorded ?? { failure: 'cancelled' }, { ending: 'unused' })
 
@@ -24,7 +25,7 @@ export async function dispatch(grant: Grant, room: Room): Promise<Answer | Failu
     origin: door.origin,
     method: 'POST',
     path: door.path,
-    headers: door.headers + passedHeaders(call.exchange.rawHeaders),
+    headers: door.headers + call.exchange.headerLines(passedOn),
     body: outgoingBody(ask, grant.target, grant.reservation.outputCap).pieces,
     timeouts: room.timeouts,
   })
@@ -32,7 +33,7 @@ export async function dispatch(grant: Grant, room: Room): Promise<Answer | Failu
   return isFailure(answer) ? endWith(answer, endingOf(answer, ask)) : answer
 
   async function endWith(failure: Failure, ending: Ending): Promise<Failure> {
-    await settle(grant, ending, room)
+    await settled(grant, ending, room)
     return failure
   }
 }
@@ -76,16 +77,8 @@ function openDoor({ baseUrl, apiKey }: ResolvedTarget): Door | Failure {
   }
 }
 
-/** Request headers of the caller that the provider may see, besides the SDKs' own `openai-*` and `anthropic-*`. */
-const passed = new Set(['accept', 'user-agent', 'idempotency-key'])
-
-function passedHeaders(headers: HeaderList): string {
-  let lines = ''
-  for (let index = 0; index < headers.length; index += 2) {
-    const name = (headers[index] ?? '').toLowerCase()
-    if (passed.has(name) || name.startsWith('openai-') || name.startsWith('anthropic-')) {
-      lines += `${name}: ${headers[index + 1]}\r\n`
-    }
-  }
-  return lines
+/** Request headers of the caller that the provider may see. */
+const passedOn: HeaderChoice = {
+  names: ['accept', 'user-agent', 'idempotency-key'],
+  prefixes: ['openai-', 'anthropic-'],
 }

@@ -3,6 +3,12 @@ import type { Failure } from '../domain/failure.ts'
 /** Flat list of header names and values: name, value, name, value, … */
 export type HeaderList = readonly string[]
 
+/** Names of headers, and what names may begin with; all in lower case, of letters and hyphens. */
+export interface HeaderChoice {
+  readonly names: readonly string[]
+  readonly prefixes: readonly string[]
+}
+
 /**
  * One request of a client and the answer to it, as the gateway sees them. The HTTP room implements it, so that the
  * gateway does not know which server carries it.
@@ -20,10 +26,12 @@ export interface Exchange {
    * credential refuse such a call.
    */
   isForeign(): boolean
-  /** Every header as it came. */
-  readonly rawHeaders: HeaderList
-  /** The whole body, or why it cannot be had. Read at most once. */
-  readBody(limitBytes: number): Promise<Buffer | Failure>
+  /** Every header as it came. The list is made for the caller. */
+  headerList(): HeaderList
+  /** The chosen headers as finished lines of a head: names in lower case, each line with its end. */
+  headerLines(choice: HeaderChoice): string
+  /** The whole body, or why it cannot be had; at once where it is there already. Read at most once. */
+  readBody(limitBytes: number): Buffer | Failure | Promise<Buffer | Failure>
   /** Calls back once if the client leaves before the answer has ended. */
   onGone(then: () => void): void
 

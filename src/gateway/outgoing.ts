@@ -1,6 +1,10 @@
 import { type CapMember, prepareChatRequest } from '../dialects/openai-chat/request.ts'
 import type { Spliced } from '../json/splice.ts'
 import type { Ask, Target } from './call.ts'
+import { stampOf } from './stamp.ts'
+
+/** Members that are ours and not the provider's. */
+const ours = ['metadata', 'fallbacks'] as const
 
 /**
  * The body as the target's provider gets it: its own name for the model, usage asked for, our members cut. With
@@ -8,8 +12,8 @@ import type { Ask, Target } from './call.ts'
  */
 export function outgoingBody(ask: Ask, { upstream }: Target, outputCap: number | null): Spliced {
   return prepareChatRequest(ask.body, ask.request, {
-    model: upstream.upstreamModel,
-    dropMembers: ['metadata', 'fallbacks'],
+    model: stampOf(upstream.upstreamModel),
+    dropMembers: ours,
     forceUsage: true,
     outputCap: outputCap === null ? null : { member: capMember(upstream.provider), value: outputCap },
   })

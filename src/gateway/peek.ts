@@ -7,10 +7,14 @@ import type { Ask, Call } from './call.ts'
 const json = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i
 
 /** Reads the body, bounded, and what of it decides: model, stream, caps, metadata. */
-export async function peek(call: Call, limitBytes: number): Promise<Ask | Failure> {
+export function peek(call: Call, limitBytes: number): Ask | Failure | Promise<Ask | Failure> {
   const refused = refuseMedia(call)
   if (refused !== null) return refused
-  const body = await call.exchange.readBody(limitBytes)
+  const body = call.exchange.readBody(limitBytes)
+  return body instanceof Promise ? body.then((whole) => read(call, whole)) : read(call, body)
+}
+
+function read(call: Call, body: Buffer | Failure): Ask | Failure {
   if (isFailure(body)) return body
   const envelope = scanRequest(body)
   if (isFailure(envelope)) return envelope

@@ -1,7 +1,7 @@
 import { type Failure, isFailure } from '../domain/failure.ts'
 import { accept, open } from './accept.ts'
 import { admit } from './admit.ts'
-import type { Ask, Call, Target } from './call.ts'
+import type { Call } from './call.ts'
 import { dispatch } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
 import { identify } from './identify.ts'
@@ -36,6 +36,7 @@ export function cut(call: Call): void {
   call.onCut?.()
 }
 
+/** The steps in their order. Where a step has its result at once nothing waits: each wait costs as much as a step. */
 async function answer(call: Call, room: Room): Promise<Failure | null> {
   const operation = accept(call.exchange.method, call.exchange.path)
   if (isFailure(operation)) return operation
@@ -44,20 +45,18 @@ async function answer(call: Call, room: Room): Promise<Failure | null> {
   if (isFailure(key)) return key
   call.key = key
   if (!room.spool.isWritable()) return { failure: 'overloaded', reason: 'spool', retryAfterMs: 1000 }
-  const ask = await peek(call, room.bodyLimitBytes)
+  const peeked = peek(call, room.bodyLimitBytes)
+  const ask = peeked instanceof Promise ? await peeked : peeked
   if (isFailure(ask)) return ask
   const target = route(key, ask.request.model, world, room.plans)
   if (isFailure(target)) return target
-  return attempt(call, ask, target, room)
-}
-
-async function attempt(call: Call, ask: Ask, target: Target, room: Room): Promise<Failure | null> {
   if (call.isCut) return { failure: 'cancelled' }
-  const grant = await admit(call, ask, target, room)
+  const admitted = admit(call, ask, target, room)
+  const grant = admitted instanceof Promise ? await admitted : admitted
   if (isFailure(grant)) return grant
   const sentAt = performance.now()
-  const answer = await dispatch(grant, room)
-  const failure = isFailure(answer) ? answer : await relay(grant, answer, room)
+  const dispatched = await dispatch(grant, room)
+  const failure = isFailure(dispatched) ? dispatched : await relay(grant, dispatched, room)
   room.metrics.upstreamSeconds.observe((performance.now() - sentAt) / 1000)
   return failure
 }

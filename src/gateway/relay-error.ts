@@ -32,13 +32,12 @@ export function relayError(grant: Grant, answer: Answer, room: Room): Promise<Fa
   return new Promise((resolve, reject) => {
     const close = (ending: Ending, failure: Failure | null, body: Buffer | null): void => {
       call.onCut = null
-      settle(grant, ending, room)
-        .then((unwritten) => {
-          const told = unwritten ?? failure
-          if (told === null && body !== null) exchange.respond(call.status, headers, body)
-          resolve(told)
-        })
-        .catch(reject)
+      const then = (unwritten: Failure | null): void => {
+        const told = unwritten ?? failure
+        if (told === null && body !== null) exchange.respond(call.status, headers, body)
+        resolve(told)
+      }
+      settle(grant, ending, room, then, reject)
     }
     call.onCut = () => {
       answer.abort()

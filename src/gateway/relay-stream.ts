@@ -37,13 +37,12 @@ export function relayStream(grant: Grant, answer: Answer, room: Room): Promise<F
     const close = (ending: Ending, then: (unwritten: Failure | null) => void): void => {
       isSettling = true
       call.onCut = null
-      settle(grant, ending, room)
-        .then((unwritten) => {
-          room.metrics.streamsOpen.value -= 1
-          then(unwritten)
-          resolve(null)
-        })
-        .catch(reject)
+      const closed = (unwritten: Failure | null): void => {
+        room.metrics.streamsOpen.value -= 1
+        then(unwritten)
+        resolve(null)
+      }
+      settle(grant, ending, room, closed, reject)
     }
     const closeComplete = (terminal: Buffer): void =>
       close(endedWith(stream.usage()), (unwritten) => {

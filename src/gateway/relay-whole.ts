@@ -1,7 +1,7 @@
 import { readUsage } from '../dialects/openai-chat/usage.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Usage } from '../domain/usage.ts'
-import { type AnswerRelay, openAnswer } from '../json/answer.ts'
+import { openAnswer, stampAnswer } from '../json/answer.ts'
 import type { Answer } from './answer.ts'
 import { answerHeaders } from './answer-headers.ts'
 import type { Grant } from './call.ts'
@@ -18,49 +18,48 @@ const nothing = Buffer.alloc(0)
 export function relayWhole(grant: Grant, answer: Answer, room: Room): Promise<Failure | null> {
   const { call, ask } = grant
   const { exchange } = call
-  const scan = openAnswer(stampOf(ask.request.model))
+  const scan = openWhole(stampOf(ask.request.model))
   const headers = answerHeaders(grant, answer.head, room)
   let hasStarted = false
-  let last: Buffer | null = null
 
   return new Promise((resolve, reject) => {
-    const sendLast = (): void => {
-      if (last === null) return
+    const send = (bytes: Buffer): void => {
       if (!hasStarted) exchange.start(call.status, headers)
       hasStarted = true
-      if (!exchange.write(last)) answer.pause()
+      if (!exchange.write(bytes)) answer.pause()
     }
     const close = (ending: Ending, then: (unwritten: Failure | null) => void): void => {
       call.onCut = null
-      settle(grant, ending, room).then(then).catch(reject)
+      settle(grant, ending, room, then, reject)
     }
     call.onCut = () => {
       answer.abort()
-      const usage = reportedUsage(scan)
+      const { usage } = scan.end()
       close(usage === null ? leftAfter(ask, 0) : endedWith(usage), () => resolve(null))
     }
     exchange.onDrain(answer.resume)
     answer.read({
       onData(chunk) {
-        sendLast()
-        last = Buffer.concat(scan.push(chunk))
+        const before = scan.push(chunk)
+        if (before !== null) send(before)
       },
       onEnd() {
-        close(endedWith(reportedUsage(scan)), (unwritten) => {
+        const { last, usage } = scan.end()
+        close(endedWith(usage), (unwritten) => {
           if (unwritten !== null) {
             if (hasStarted) exchange.cut()
             return resolve(hasStarted ? null : unwritten)
           }
-          if (!hasStarted) exchange.respond(call.status, headers, last ?? nothing)
+          if (!hasStarted) exchange.respond(call.status, headers, last)
           else {
-            sendLast()
+            send(last)
             exchange.end()
           }
           resolve(null)
         })
       },
       onFailure(failure) {
-        close(endedWith(reportedUsage(scan)), () => {
+        close(endedWith(scan.end().usage), () => {
           if (hasStarted) exchange.cut()
           resolve(hasStarted ? null : failure)
         })
@@ -69,7 +68,41 @@ export function relayWhole(grant: Grant, answer: Answer, room: Room): Promise<Fa
   })
 }
 
-function reportedUsage(scan: AnswerRelay): Usage | null {
-  const reported = scan.usage()
+/** The chunks of an answer, of which the last one is held back until the end is known. */
+interface Whole {
+  /** Takes a chunk and returns what may go out now; null for nothing. */
+  push(chunk: Buffer): Buffer | null
+  end(): { readonly last: Buffer; readonly usage: Usage | null }
+}
+
+function openWhole(stamp: Buffer): Whole {
+  /** As it came, in case that it is the only one. */
+  let first: Buffer | null = null
+  let relay: ReturnType<typeof openAnswer> | null = null
+  let last = nothing
+
+  return {
+    push(chunk) {
+      if (first === null) {
+        first = Buffer.from(chunk)
+        return null
+      }
+      if (relay === null) {
+        relay = openAnswer(stamp)
+        last = Buffer.concat(relay.push(first))
+      }
+      const before = last
+      last = Buffer.concat(relay.push(chunk))
+      return before
+    },
+    end() {
+      if (relay !== null) return { last, usage: usageIn(relay.usage()) }
+      const { bytes, usage } = stampAnswer(first ?? nothing, stamp)
+      return { last: bytes, usage: usageIn(usage) }
+    },
+  }
+}
+
+function usageIn(reported: Buffer | null): Usage | null {
   return reported === null ? null : readUsage(reported)
 }

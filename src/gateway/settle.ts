@@ -2,7 +2,7 @@ import type { Failure } from '../domain/failure.ts'
 import type { Quantity } from '../domain/quantity.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Usage } from '../domain/usage.ts'
-import type { LedgerRecord, UsageEvent } from '../ledger/record.ts'
+import type { UsageEvent } from '../ledger/record.ts'
 import type { Actual, Charge } from '../limits/plan.ts'
 import type { Ask, Grant } from './call.ts'
 import type { Room } from './room.ts'
@@ -33,45 +33,88 @@ export function leftAfter(ask: Ask, contentEvents: number): Ending {
   }
 }
 
+/** Called once: with null when the record is written, else with why it is not. */
+type Then = (unwritten: Failure | null) => void
+
 /**
- * Charges an attempt and puts its settlement in the spool. Resolves once the record is written, so that what is sent
- * afterwards is accounted for; with a failure if that takes too long, and then the answer must not be completed.
+ * Charges an attempt and puts its settlement in the spool. Calls `then` once the record is written, so that what is
+ * sent from there is accounted for; with a failure if that takes too long, and then the answer must not be completed.
+ * What goes wrong here, or in `then`, goes to `bug`.
  */
-export async function settle(grant: Grant, ending: Ending, room: Room): Promise<Failure | null> {
-  if (grant.isClosed) throw new Error(`attempt ${grant.attemptId} was closed twice`)
-  grant.isClosed = true
-  const now = room.clock()
-  const charged = charge(grant, ending, room, now)
-  const charges = charged instanceof Promise ? await charged : charged
+export function settle(
+  grant: Grant,
+  ending: Ending,
+  room: Room,
+  then: Then,
+  bug: (error: unknown) => void,
+): void {
+  const told: Then = (unwritten) => {
+    try {
+      then(unwritten)
+    } catch (error) {
+      bug(error)
+    }
+  }
+  try {
+    if (grant.isClosed) throw new Error(`attempt ${grant.attemptId} was closed twice`)
+    grant.isClosed = true
+    const now = room.clock()
+    const charged = charge(grant, ending, room, now)
+    if (charged instanceof Promise)
+      charged.then((charges) => account(grant, ending, charges, now, room, told)).catch(bug)
+    else account(grant, ending, charged, now, room, told)
+  } catch (error) {
+    bug(error)
+  }
+}
+
+/** The same for whoever waits. */
+export function settled(grant: Grant, ending: Ending, room: Room): Promise<Failure | null> {
+  return new Promise((resolve, reject) => settle(grant, ending, room, resolve, reject))
+}
+
+function account(
+  grant: Grant,
+  ending: Ending,
+  charges: readonly Charge[],
+  now: EpochMs,
+  room: Room,
+  then: Then,
+): void {
   const usage = 'usage' in ending ? ending.usage : null
   if (usage !== null) noteUsage(grant, usage, ending, room)
 
   const isBillable = usage !== null && usage.input + usage.output > 0
   if (charges.length > 0 || isBillable) {
-    return append(room, {
-      record: 'settlement',
-      id: grant.attemptId,
-      at: now,
-      closesHold: grant.hasHoldRecord,
-      charges,
-      event: isBillable ? eventOf(grant, usage, ending.ending === 'estimated', now) : null,
-    })
+    const event = isBillable ? eventOf(grant, usage, ending.ending === 'estimated', now) : null
+    room.spool.append(
+      {
+        record: 'settlement',
+        id: grant.attemptId,
+        at: now,
+        closesHold: grant.hasHoldRecord,
+        charges,
+        event,
+      },
+      then,
+    )
+  } else if (grant.hasHoldRecord) {
+    room.spool.append({ record: 'release', id: grant.attemptId, at: now }, then)
+  } else {
+    then(null)
   }
-  return grant.hasHoldRecord ? append(room, { record: 'release', id: grant.attemptId, at: now }) : null
 }
 
 /** Puts the hold of a strict attempt in the spool, before anything is sent: a crash then charges it whole. */
-export async function recordHold(grant: Grant, room: Room): Promise<Failure | null> {
+export function recordHold(grant: Grant, room: Room): Promise<Failure | null> {
   const { strictHolds, admittedAt } = grant.reservation
-  if (strictHolds.length === 0) return null
   grant.hasHoldRecord = true
-  return append(room, {
-    record: 'hold',
-    id: grant.attemptId,
-    at: room.clock(),
-    admittedAt,
-    holds: strictHolds,
-  })
+  return new Promise((resolve) =>
+    room.spool.append(
+      { record: 'hold', id: grant.attemptId, at: room.clock(), admittedAt, holds: strictHolds },
+      resolve,
+    ),
+  )
 }
 
 function charge(
@@ -144,8 +187,4 @@ function metadataOf({ body, request }: Ask): string | null {
   if (metadata === null) return null
   const text = body.toString('utf8', metadata.valueStart, metadata.valueEnd)
   return text === 'null' ? null : text
-}
-
-function append(room: Room, record: LedgerRecord): Promise<Failure | null> {
-  return new Promise((resolve) => room.spool.append(record, resolve))
 }

@@ -1,8 +1,8 @@
-/** JSON strings of the model names that callers use: few, and each comes with every call. Begun anew when full. */
+/** JSON strings of names of models: few, and two come with every call. Begun anew when full. */
 const stamps = new Map<string, Buffer>()
 const stampsKept = 10_000
 
-/** The bytes that `model` becomes in an answer. */
+/** A model's name as it stands in a body: the bytes of its JSON string. */
 export function stampOf(model: string): Buffer {
   const known = stamps.get(model)
   if (known !== undefined) return known

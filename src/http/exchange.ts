@@ -3,7 +3,7 @@ import type { Exchange, HeaderList } from '../gateway/exchange.ts'
 import type { BufferBudget } from './buffers.ts'
 import { forwardedHost, isForeign } from './caller.ts'
 import { type Connection, type Connections, discardLimits, type Served } from './connections.ts'
-import { findHeader, joinHeader } from './head.ts'
+import { chosenLines, findHeader, joinHeader } from './head.ts'
 import { type Arrival, openRequestBody } from './request-body.ts'
 
 /** What all exchanges of a server share. */
@@ -137,8 +137,9 @@ export function openExchange(arrival: Arrival, edge: Edge): HostedExchange {
     path: arrival.path,
     // Read now, because an object with a getter made a request twice as dear.
     host: connection.isTrusted ? forwardedHost(head.host, valuesOf) : head.host,
-    rawHeaders: request.rawHeaders,
     header: (name) => findHeader(request.rawHeaders, name),
+    headerList: () => request.rawHeaders,
+    headerLines: (choice) => chosenLines(request.rawHeaders, choice),
     isForeign: () => isForeign(hosted.host, valuesOf, edge.ownNames),
     readBody: body.read,
     onGone(then) {

@@ -34,9 +34,18 @@ async function tell(exchange: Exchange): Promise<void> {
   if (exchange.header('x-refuse') !== null) return refuse(exchange, unauthenticated)
   const body = await exchange.readBody(bodyLimitBytes)
   if (!Buffer.isBuffer(body)) return refuse(exchange, body)
-  const { method, path, host, rawHeaders } = exchange
+  const { method, path, host } = exchange
+  const lines = exchange.headerLines({ names: ['accept', 'x-twice'], prefixes: ['openai-', 'x-st'] })
   const seen = Buffer.from(
-    JSON.stringify([method, path, host, exchange.isForeign(), rawHeaders, body.toString('latin1')]),
+    JSON.stringify([
+      method,
+      path,
+      host,
+      exchange.isForeign(),
+      exchange.headerList(),
+      lines,
+      body.toString('latin1'),
+    ]),
   )
   const headers = ['x-seen', 'yes']
   if (path === '/v1/empty') return exchange.respond(204, headers, Buffer.alloc(0))

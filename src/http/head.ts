@@ -1,3 +1,5 @@
+import type { HeaderChoice } from '../gateway/exchange.ts'
+
 /** What the framing and routing of one request hang on, read in one pass over its header list. */
 export interface RequestHead {
   readonly host: string | null
@@ -56,6 +58,17 @@ export function joinHeader(rawHeaders: readonly string[], name: string): string 
     joined = joined === null ? value : `${joined}, ${value}`
   }
   return joined
+}
+
+/** Finished lines of the chosen headers of a flat list, names in lower case. */
+export function chosenLines(rawHeaders: readonly string[], { names, prefixes }: HeaderChoice): string {
+  let lines = ''
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase()
+    if (names.includes(name) || prefixes.some((prefix) => name.startsWith(prefix)))
+      lines += `${name}: ${rawHeaders[at + 1]}\r\n`
+  }
+  return lines
 }
 
 const hostName = /^[\w.~:[\]-]+$/

@@ -62,15 +62,18 @@ export function isOverfull(body: PlainBody): boolean {
   return body.early !== null && body.early.length >= maxEarlyBytes
 }
 
-/** Resolves with the whole body, or with why it cannot be had. */
-export function readPlainBody(body: PlainBody, limitBytes: number): Promise<Buffer | Failure> {
-  if (body.failed !== null) return Promise.resolve(body.failed)
-  if (body.declaredBytes > limitBytes) return Promise.resolve({ failure: 'body_too_large', limitBytes })
-  if (body.wasAsked || body.declaredBytes === 0) return Promise.resolve(empty)
+/** The whole body, or why it cannot be had: at once if that is known. */
+export function readPlainBody(
+  body: PlainBody,
+  limitBytes: number,
+): Buffer | Failure | Promise<Buffer | Failure> {
+  if (body.failed !== null) return body.failed
+  if (body.declaredBytes > limitBytes) return { failure: 'body_too_large', limitBytes }
+  if (body.wasAsked || body.declaredBytes === 0) return empty
   body.wasAsked = true
   const { early, budget } = body
   body.early = null
-  if (body.restBytes === 0 && early !== null) return Promise.resolve(charge(body, early))
+  if (body.restBytes === 0 && early !== null) return charge(body, early)
 
   const collector = openBodyCollector(body.declaredBytes, limitBytes, budget)
   body.collector = collector

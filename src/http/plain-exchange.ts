@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 import type { Failure } from '../domain/failure.ts'
-import type { HeaderList } from '../gateway/exchange.ts'
+import type { HeaderChoice, HeaderList } from '../gateway/exchange.ts'
 import type { HeadWriter } from './answer-head.ts'
 import { forwardedHost, isForeign } from './caller.ts'
 import type { Connection } from './connections.ts'
 import type { Edge, HostedExchange } from './exchange.ts'
-import { findHeader, joinHeader } from './head.ts'
+import { findPlaced, type HeaderPlaces, joinPlaced, listPlaced, placedLines } from './header-places.ts'
 import {
   failBody,
   inspectBody,
@@ -43,6 +43,7 @@ export interface PlainExchange extends HostedExchange {
  */
 interface State extends PlainExchange {
   readonly carrier: PlainCarrier
+  readonly headers: HeaderPlaces
   state: 'open' | 'started' | 'ended'
   /** Of a started answer, until the first piece goes out with it. */
   unsentHead: string
@@ -62,13 +63,15 @@ const nothing = Buffer.alloc(0)
 /** Opens the exchange; its connection serves it from the start. */
 export function openPlainExchange(head: PlainHead, carrier: PlainCarrier): PlainExchange {
   const { connection, edge } = carrier
-  const { rawHeaders } = head
+  const { headers } = head
   const exchange: State = {
     method: 'POST',
     path: head.path,
-    host: connection.isTrusted ? forwardedHost(head.host, (name) => joinHeader(rawHeaders, name)) : head.host,
-    rawHeaders,
+    host: connection.isTrusted ? forwardedHost(head.host, (name) => joinPlaced(headers, name)) : head.host,
+    headers,
     header,
+    headerList,
+    headerLines,
     isForeign: isForeignHere,
     readBody,
     onGone,
@@ -98,14 +101,22 @@ export function openPlainExchange(head: PlainHead, carrier: PlainCarrier): Plain
 }
 
 function header(this: State, name: string): string | null {
-  return findHeader(this.rawHeaders, name)
+  return findPlaced(this.headers, name)
+}
+
+function headerList(this: State): HeaderList {
+  return listPlaced(this.headers)
+}
+
+function headerLines(this: State, choice: HeaderChoice): string {
+  return placedLines(this.headers, choice)
 }
 
 function isForeignHere(this: State): boolean {
-  return isForeign(this.host, (name) => joinHeader(this.rawHeaders, name), this.carrier.edge.ownNames)
+  return isForeign(this.host, (name) => joinPlaced(this.headers, name), this.carrier.edge.ownNames)
 }
 
-function readBody(this: State, limitBytes: number): Promise<Buffer | Failure> {
+function readBody(this: State, limitBytes: number): Buffer | Failure | Promise<Buffer | Failure> {
   const { socket } = this.carrier.connection
   if (socket.isPaused()) socket.resume()
   return readPlainBody(this.body, limitBytes)

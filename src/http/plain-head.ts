@@ -1,4 +1,5 @@
 import { isHostName } from './head.ts'
+import type { HeaderPlaces } from './header-places.ts'
 
 /** The head of a request that leaves no question open. */
 export interface PlainHead {
@@ -8,8 +9,7 @@ export interface PlainHead {
   readonly declaredBytes: number
   /** Its length, the empty line included. */
   readonly headBytes: number
-  /** Flat list of names and values as they came, white space around values cut. */
-  readonly rawHeaders: readonly string[]
+  readonly headers: HeaderPlaces
 }
 
 /** The longest head that is read. */
@@ -50,7 +50,7 @@ export function readPlainHead(bytes: Buffer): PlainHead | 'partial' | 'odd' {
   at += version.length
 
   const text = bytes.toString('latin1', 0, limit)
-  const rawHeaders: string[] = []
+  const places: number[] = []
   let host: string | null = null
   let declaredBytes = -1
   while (at < limit) {
@@ -68,22 +68,27 @@ export function readPlainHead(bytes: Buffer): PlainHead | 'partial' | 'odd' {
     if (++at >= limit) return 'partial'
     if (bytes[at++] !== lineFeed) return 'odd'
 
-    const name = text.slice(nameStart, nameEnd)
-    const content = trimmed(text, nameEnd + 1, lineEnd)
-    rawHeaders.push(name, content)
-    switch (name.length) {
+    let valueStart = nameEnd + 1
+    let valueEnd = lineEnd
+    while (valueStart < valueEnd && isBlank(bytes[valueStart])) valueStart++
+    while (valueEnd > valueStart && isBlank(bytes[valueEnd - 1])) valueEnd--
+    places.push(nameStart, nameEnd, valueStart, valueEnd)
+    switch (nameEnd - nameStart) {
       case 4:
         if (!spells(bytes, nameStart, 'host')) break
-        if (host !== null || !isHostName(content)) return 'odd'
-        host = content
+        if (host !== null) return 'odd'
+        host = text.slice(valueStart, valueEnd)
+        if (!isHostName(host)) return 'odd'
         break
       case 14:
         if (!spells(bytes, nameStart, 'content-length')) break
-        if (declaredBytes >= 0 || !soundLength.test(content)) return 'odd'
-        declaredBytes = Number(content)
+        if (declaredBytes >= 0) return 'odd'
+        declaredBytes = decimal(bytes, valueStart, valueEnd)
+        if (declaredBytes < 0) return 'odd'
         break
       case 10:
-        if (spells(bytes, nameStart, 'connection') && content.toLowerCase() !== 'keep-alive') return 'odd'
+        if (!spells(bytes, nameStart, 'connection')) break
+        if (valueEnd - valueStart !== keepAlive.length || !spells(bytes, valueStart, keepAlive)) return 'odd'
         break
       case 6:
         if (spells(bytes, nameStart, 'expect')) return 'odd'
@@ -105,11 +110,22 @@ export function readPlainHead(bytes: Buffer): PlainHead | 'partial' | 'odd' {
   const address = text.slice(requestStart.length - 1, targetEnd)
   const query = address.indexOf('?')
   const path = query < 0 ? address : address.slice(0, query)
-  return { path, host, declaredBytes, headBytes: end + emptyLine.length, rawHeaders }
+  return { path, host, declaredBytes, headBytes: end + emptyLine.length, headers: { text, places } }
 }
 
-/** Short enough to be exact as a number. */
-const soundLength = /^\d{1,15}$/
+const keepAlive = 'keep-alive'
+
+/** A number of at most 15 digits, so that it is exact; -1 for anything else. */
+function decimal(bytes: Buffer, start: number, end: number): number {
+  if (end === start || end - start > 15) return -1
+  let number = 0
+  for (let at = start; at < end; at++) {
+    const digit = (bytes[at] ?? 0) - 0x30
+    if (digit < 0 || digit > 9) return -1
+    number = number * 10 + digit
+  }
+  return number
+}
 
 function compare(bytes: Buffer, from: number, expected: Buffer): 'same' | 'partial' | 'odd' {
   for (let at = 0; at < expected.length; at++) {
@@ -127,7 +143,7 @@ function skip(bytes: Buffer, from: number, kind: number): number {
   return at
 }
 
-/** Whether a token is a name, given in small letters and of the same length, in any case. */
+/** Whether the bytes spell what is given in small letters and hyphens and is of the same length, in any case. */
 function spells(bytes: Buffer, from: number, name: string): boolean {
   for (let at = 0; at < name.length; at++) {
     // The bit that makes a letter small makes no other byte of a token a letter or a hyphen.
@@ -136,14 +152,6 @@ function spells(bytes: Buffer, from: number, name: string): boolean {
   return true
 }
 
-function trimmed(text: string, start: number, end: number): string {
-  let from = start
-  let to = end
-  while (from < to && isBlank(text.charCodeAt(from))) from++
-  while (to > from && isBlank(text.charCodeAt(to - 1))) to--
-  return text.slice(from, to)
-}
-
-function isBlank(code: number): boolean {
-  return code === space || code === tab
+function isBlank(byte: number | undefined): boolean {
+  return byte === space || byte === tab
 }

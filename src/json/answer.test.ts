@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { openAnswer } from './answer.ts'
+import { openAnswer, stampAnswer } from './answer.ts'
 import { type Slot, scanMembers, wantMembers } from './scan.ts'
 import { byteByByte, chunked, memberText, objectText, runs, spaces } from './texts.arbitrary.ts'
 
@@ -26,7 +26,13 @@ function inEveryWay(text: string) {
     expect(relay([bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual(whole)
   }
   expect(relay(byteByByte(bytes))).toEqual(whole)
+  expect(inOnePiece(bytes)).toEqual(whole)
   return whole
+}
+
+function inOnePiece(bytes: Buffer, stampModel: Buffer | null = stamp) {
+  const answer = stampAnswer(Buffer.from(bytes), stampModel)
+  return { text: answer.bytes.toString(), usage: answer.usage?.toString() ?? null }
 }
 
 describe('openAnswer', () => {
@@ -71,10 +77,9 @@ describe('openAnswer', () => {
   it('reports no usage above a mebibyte, and relays it', () => {
     const text = `{"usage":"${'x'.repeat(1 << 20)}","model":1}`
     const bytes = Buffer.from(text)
-    expect(relay([bytes.subarray(0, 1000), bytes.subarray(1000)])).toEqual({
-      text: text.replace('1}', '"slug"}'),
-      usage: null,
-    })
+    const changed = { text: text.replace('1}', '"slug"}'), usage: null }
+    expect(relay([bytes.subarray(0, 1000), bytes.subarray(1000)])).toEqual(changed)
+    expect(inOnePiece(bytes)).toEqual(changed)
     expect(relay([Buffer.from(`{"usage":"${'x'.repeat((1 << 20) - 2)}"}`)]).usage).toHaveLength(1 << 20)
   })
 
@@ -102,10 +107,12 @@ describe('openAnswer', () => {
           expected += `${bytes.toString('utf8', at, valueStart)}"slug"`
           at = valueEnd
         }
-        expect(relay(chunks)).toEqual({
+        const changed = {
           text: expected + bytes.toString('utf8', at),
           usage: usage.keyStart < 0 ? null : bytes.toString('utf8', usage.valueStart, usage.valueEnd),
-        })
+        }
+        expect(relay(chunks)).toEqual(changed)
+        expect(inOnePiece(bytes)).toEqual(changed)
       }),
       { numRuns: runs },
     )

@@ -30,7 +30,9 @@ export function splice(body: Buffer, edits: readonly Edit[]): Spliced {
     pieces.push(piece)
     byteLength += piece.length
   }
-  for (const edit of edits.toSorted((one, other) => one.start - other.start || one.end - other.end)) {
+  const inOrder =
+    edits.length < 2 ? edits : edits.toSorted((one, other) => one.start - other.start || one.end - other.end)
+  for (const edit of inOrder) {
     if (edit.start < kept) throw new Error('Edits overlap')
     add(body.subarray(kept, edit.start))
     add(edit.bytes)

@@ -5,7 +5,12 @@ import { memberText, objectText, otherKeyText, runs, valueText } from '../../jso
 import { scanRequest } from './envelope.ts'
 import { type ChatChanges, type ChatRequest, prepareChatRequest, readChatRequest } from './request.ts'
 
-const unchanged: ChatChanges = { model: 'm', dropMembers: [], forceUsage: false, outputCap: null }
+const unchanged: ChatChanges = {
+  model: Buffer.from('"m"'),
+  dropMembers: [],
+  forceUsage: false,
+  outputCap: null,
+}
 
 function read(text: string): ChatRequest | string {
   const body = Buffer.from(text)
@@ -97,9 +102,9 @@ describe('readChatRequest', () => {
 
 describe('prepareChatRequest', () => {
   it('puts the model in its place', () => {
-    expect(prepared('{ "mod\\u0065l" : "x" ,"messages":[]}', { model: 'a"b' })).toBe(
-      '{ "mod\\u0065l" : "a\\"b" ,"messages":[]}',
-    )
+    expect(
+      prepared('{ "mod\\u0065l" : "x" ,"messages":[]}', { model: Buffer.from(JSON.stringify('a"b')) }),
+    ).toBe('{ "mod\\u0065l" : "a\\"b" ,"messages":[]}')
   })
 
   it('drops what is ours', () => {
@@ -203,7 +208,7 @@ describe('prepareChatRequest', () => {
         if (expected.stream)
           expected.stream_options = { ...(expected.stream_options as object), include_usage: true }
         expect(JSON.parse(prepared(text, changes))).toEqual({ ...expected, model: 'm', max_tokens: 50 })
-        expect(prepared(text, { model: 'x' })).toBe(text)
+        expect(prepared(text, { model: Buffer.from('"x"') })).toBe(text)
       }),
       { numRuns: runs },
     )

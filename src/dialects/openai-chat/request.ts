@@ -29,7 +29,8 @@ export interface StreamOptions {
 
 /** How the outgoing request differs from the caller's. */
 export interface ChatChanges {
-  readonly model: string
+  /** The provider's name for the model, as a JSON string. */
+  readonly model: Buffer
   /** Members that are ours and not the provider's. */
   readonly dropMembers: readonly ('metadata' | 'fallbacks')[]
   /** Makes a stream report its usage. */
@@ -82,7 +83,7 @@ export function readChatRequest(body: Buffer, envelope: RequestEnvelope): ChatRe
 export function prepareChatRequest(body: Buffer, request: ChatRequest, changes: ChatChanges): Spliced {
   const { model } = request.envelope
   const edits = cutMembers(body, membersToDrop(request.envelope, changes.dropMembers))
-  if (model !== null) edits.push(replaceValue(model, Buffer.from(JSON.stringify(changes.model))))
+  if (model !== null) edits.push(replaceValue(model, changes.model))
   if (changes.forceUsage && request.isStream && !request.wantsUsage) edits.push(askForUsage(request))
   if (changes.outputCap !== null) edits.push(...capEdits(body, request.envelope, changes.outputCap))
   return splice(body, edits)
@@ -111,10 +112,12 @@ function lowestCap(body: Buffer, { maxTokens, maxCompletionTokens }: RequestEnve
 }
 
 function membersToDrop(envelope: RequestEnvelope, names: ChatChanges['dropMembers']): Member[] {
-  return names
-    .map((name) => envelope[name])
-    .filter((member) => member !== null)
-    .sort((one, other) => one.keyStart - other.keyStart)
+  const members: Member[] = []
+  for (const name of names) {
+    const member = envelope[name]
+    if (member !== null) members.push(member)
+  }
+  return members.sort((one, other) => one.keyStart - other.keyStart)
 }
 
 function askForUsage({ envelope, streamOptions }: ChatRequest): Edit {
