@@ -1,7 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { openApiDocument } from './api/openapi.ts'
+import { adminRoutes } from './api/admin/routes.ts'
+import { adminSurface } from './api/admin/surface.ts'
+import { openApiDocument, type Surface } from './api/openapi.ts'
+import type { Route } from './api/route.ts'
 import { routes } from './api/routes.ts'
+import { workspaceSurface } from './api/workspace-surface.ts'
 import { settingsReference } from './cli/settings-reference.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -9,7 +13,8 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 /** What is generated from the code, by path. */
 const generated: Readonly<Record<string, string>> = {
-  'openapi/frontier.json': `${JSON.stringify(openApiDocument(routes, version), null, 2)}\n`,
+  'openapi/frontier.json': documentOf(workspaceSurface, routes),
+  'openapi/admin.json': documentOf(adminSurface, adminRoutes),
   'docs/reference/settings.md': settingsReference(),
 }
 
@@ -22,6 +27,10 @@ if (process.argv.includes('--check')) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
   }
+}
+
+function documentOf<Visit>(surface: Surface, routes: readonly Route<Visit>[]): string {
+  return `${JSON.stringify(openApiDocument(surface, routes, version), null, 2)}\n`
 }
 
 function textAt(path: string): string | null {

@@ -31,8 +31,8 @@ const page = `<!doctype html>
 </html>
 `
 
-const start = `Scalar.createApiReference('#reference', {
-  url: '/openapi.json',
+const startFor = (documents: Documents): string => `Scalar.createApiReference('#reference', {
+  sources: ${JSON.stringify(Object.entries(documents).map(([url, { title }]) => ({ url, title })))},
   withDefaultFonts: false,
   telemetry: false,
   agent: { disabled: true },
@@ -42,13 +42,20 @@ const start = `Scalar.createApiReference('#reference', {
 })
 `
 
-/** `/openapi.json` and `/docs`, which renders it. Open to everyone who can reach the gateway. */
-export function documentation(document: object): Hono {
+/** OpenAPI documents by their path, with what the page calls each. */
+export type Documents = Readonly<Record<string, { readonly title: string; readonly document: object }>>
+
+/** The documents, and `/docs`, which renders them. Open to everyone who can reach the gateway. */
+export function documentation(documents: Documents): Hono {
   const app = new Hono()
   const scriptPath = join(dirname(scalarRoot()), 'browser', 'standalone.js')
-  app.get('/openapi.json', (context) => context.json(document))
+  for (const [path, { document }] of Object.entries(documents)) {
+    app.get(path, (context) => context.json(document))
+  }
   app.get('/docs', (context) => context.html(page, 200, { 'content-security-policy': policy }))
-  app.get('/docs/start.js', (context) => context.body(start, 200, { 'content-type': 'text/javascript' }))
+  app.get('/docs/start.js', (context) =>
+    context.body(startFor(documents), 200, { 'content-type': 'text/javascript' }),
+  )
   app.get('/docs/scalar.js', () => {
     const body = Readable.toWeb(createReadStream(scriptPath)) as ReadableStream
     return new Response(body, {

@@ -1,4 +1,4 @@
-import type { Failure } from '../domain/failure.ts'
+import type { Failure, Findable } from '../domain/failure.ts'
 import {
   type DressedFailure,
   dressed,
@@ -7,7 +7,8 @@ import {
   say,
 } from '../domain/failure-table.ts'
 
-interface Words {
+/** A failure in words, before a door puts it in its body. */
+export interface Words {
   readonly status: number
   readonly code: string
   readonly message: string
@@ -21,16 +22,22 @@ const forbidden = {
   origin: () => 'This request is not allowed from there.',
 } as const
 
-const missing = {
+const missing: Readonly<Record<Findable, string>> = {
   route: 'There is nothing at this path.',
   group: 'There is no such group.',
   parent: 'There is no such parent group.',
   key: 'There is no such API key.',
   endpoint: 'There is no such endpoint.',
   model: 'There is no such model.',
-} as const
+  workspace: 'There is no such workspace.',
+  workspace_key: 'There is no such key in this workspace.',
+  admin_key: 'There is no such admin key.',
+  environment: 'There is no such environment of this model.',
+  secret: 'There is no such secret in this workspace.',
+  domain: 'This workspace has no such domain.',
+}
 
-/** How the management APIs under `/v1` say each failure. */
+/** How the management APIs say each failure. */
 const table: FailureTable<Words> = {
   unauthenticated: ({ reason }) => ({
     status: 401,
@@ -43,6 +50,7 @@ const table: FailureTable<Words> = {
   }),
   forbidden: ({ what, name }) => ({ status: 403, code: 'FORBIDDEN', message: forbidden[what](name) }),
   invalid: ({ message }) => ({ status: 400, code: 'VALIDATION_ERROR', message }),
+  conflict: ({ message }) => ({ status: 409, code: 'CONFLICT', message }),
   not_found: ({ what }) => ({ status: 404, code: 'NOT_FOUND', message: missing[what] }),
   method_not_allowed: ({ allow }) => ({
     status: 405,
@@ -94,8 +102,13 @@ const table: FailureTable<Words> = {
   }),
 }
 
+export function wordManagement(failure: Failure): Words {
+  return say(table, failure)
+}
+
+/** As the API under `/v1` has it. */
 export function dressManagement(failure: Failure): DressedFailure {
-  const { status, code, message, headers = [] } = say(table, failure)
+  const { status, code, message, headers = [] } = wordManagement(failure)
   return dressed(status, headers, { code, message })
 }
 

@@ -1,20 +1,50 @@
-import type { Hono } from 'hono'
+import { Hono } from 'hono'
+import type { Failure } from '../domain/failure.ts'
+import type { DressedFailure } from '../domain/failure-table.ts'
 import type { Tenancy } from '../tenancy/tenancy.ts'
+import { adminDoor } from './admin/door.ts'
+import { dressAdmin } from './admin/failures.ts'
+import { adminRoutes } from './admin/routes.ts'
+import { adminSurface } from './admin/surface.ts'
 import { documentation } from './docs.ts'
+import { dressManagement } from './failures.ts'
 import { openApiDocument } from './openapi.ts'
 import { routes } from './routes.ts'
-import { type ReportBug, serveRoutes } from './serve.ts'
+import { type ReportBug, serveRoutes, toResponse } from './serve.ts'
+import { workspaceDoor } from './workspace-door.ts'
+import { workspaceSurface } from './workspace-surface.ts'
 
 export interface ManagementOptions {
   readonly tenancy: Tenancy
-  /** The product's, for the document. */
+  /** The product's, for the documents. */
   readonly version: string
   readonly reportBug: ReportBug
 }
 
-/** The management API under `/v1/gateway`, its document and its page. Knows nothing of the server that carries it. */
+/**
+ * The workspaces' API under `/v1/gateway`, the operator's under `/api/admin`, their documents and the page of both.
+ * Knows nothing of the server that carries it.
+ */
 export function createManagement({ tenancy, version, reportBug }: ManagementOptions): Hono {
-  const app = serveRoutes('/v1/gateway', routes, tenancy, reportBug)
-  app.route('/', documentation(openApiDocument(routes, version)))
+  const app = new Hono()
+  app.route('/', serveRoutes('/api/admin', adminRoutes, adminDoor({ tenancy }), reportBug))
+  app.route('/', serveRoutes('/v1/gateway', routes, workspaceDoor(tenancy), reportBug))
+  app.route(
+    '/',
+    documentation({
+      '/openapi.json': { title: 'Gateway', document: openApiDocument(workspaceSurface, routes, version) },
+      '/openapi/admin.json': {
+        title: 'Operator',
+        document: openApiDocument(adminSurface, adminRoutes, version),
+      },
+    }),
+  )
+  app.notFound(({ req }) => toResponse(dressManaged({ failure: 'not_found', what: 'route' }, req.path)))
   return app
+}
+
+/** A failure as the surface that a path leads to says it, where nobody came as far as a route. */
+export function dressManaged(failure: Failure, path: string): DressedFailure {
+  const isOperators = path === '/api' || path.startsWith('/api/')
+  return isOperators ? dressAdmin(failure) : dressManagement(failure)
 }

@@ -2,62 +2,54 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { z } from 'zod'
 import type { Route } from './route.ts'
 
-const Problem = z
-  .object({ code: z.string().meta({ example: 'VALIDATION_ERROR' }), message: z.string() })
-  .meta({ id: 'Error' })
+/** One door's API, as its document introduces it. */
+export interface Surface {
+  readonly description: string
+  readonly tags: readonly { readonly name: string; readonly description: string }[]
+  /** Ways to authenticate, by name; each is enough. */
+  readonly credentials: Readonly<Record<string, SecurityScheme>>
+  /** The body of a refusal. */
+  readonly problem: z.ZodType
+  /** What every route may answer instead, by status. */
+  readonly refuses: Readonly<Record<number, string>>
+}
 
-/** What every route may answer instead. */
+type Registry = OpenAPIHono['openAPIRegistry']
+type SecurityScheme =
+  | { readonly type: 'apiKey'; readonly in: 'header'; readonly name: string; readonly description?: string }
+  | { readonly type: 'http'; readonly scheme: 'bearer' | 'basic'; readonly description?: string }
+
+/** What any route of any door may answer instead. */
 const common: Readonly<Record<number, string>> = {
-  401: 'No credential, or one that is not valid here',
-  403: 'The workspace is not onboarded, or the key may not manage the gateway',
   500: 'A fault of the gateway',
   503: 'The gateway cannot do this now',
 }
 const withBody: Readonly<Record<number, string>> = { 413: 'The body is larger than 1 MiB' }
 
-const tags = [
-  { name: 'Groups', description: 'Who may call which models, and how much.' },
-  { name: 'API keys', description: "Credentials of a group's applications." },
-  { name: 'Endpoints', description: 'Where slugs lead.' },
-]
-
-/** The OpenAPI 3.1 document of some routes. */
-export function openApiDocument(routes: readonly Route[], version: string) {
+/** The OpenAPI 3.1 document of one door's routes. */
+export function openApiDocument<Visit>(surface: Surface, routes: readonly Route<Visit>[], version: string) {
+  const { description, tags, credentials } = surface
   const app = new OpenAPIHono()
   const registry = app.openAPIRegistry
-  registry.registerComponent('securitySchemes', 'apiKey', {
-    type: 'apiKey',
-    in: 'header',
-    name: 'Authorization',
-    description: '`Api-Key <workspace key>`, or an admin key in its place.',
-  })
-  registry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
-  registry.registerComponent('securitySchemes', 'admin', {
-    type: 'http',
-    scheme: 'basic',
-    description: 'The user `admin`, with an admin key as password.',
-  })
-  for (const route of routes) registry.registerPath(toPath(route))
+  for (const [name, scheme] of Object.entries(credentials)) {
+    registry.registerComponent('securitySchemes', name, scheme)
+  }
+  for (const route of routes) registry.registerPath(toPath(route, surface))
   return app.getOpenAPI31Document({
     openapi: '3.1.0',
-    info: {
-      title: 'Tollgate',
-      version,
-      description:
-        'Management of groups, keys and endpoints. An admin key acts in the workspace that the header ' +
-        '`x-tollgate-workspace` names, `default` without it.',
-    },
-    security: [{ apiKey: [] }, { bearer: [] }, { admin: [] }],
-    tags,
+    info: { title: 'Tollgate', version, description },
+    security: Object.keys(credentials).map((name) => ({ [name]: [] })),
+    tags: [...tags],
   })
 }
 
-type PathConfig = Parameters<OpenAPIHono['openAPIRegistry']['registerPath']>[0]
+type PathConfig = Parameters<Registry['registerPath']>[0]
 
-function toPath(route: Route): PathConfig {
+function toPath<Visit>(route: Route<Visit>, surface: Surface): PathConfig {
   const { path, operationId, tag, summary, description, query, body, returns, refuses } = route
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
-  const problems = Object.entries({ ...common, ...(body ? withBody : {}), ...refusals(refuses) })
+  const always = { ...common, ...surface.refuses }
+  const problems = Object.entries({ ...always, ...(body ? withBody : {}), ...refusals(refuses, always[403]) })
   return {
     method: route.method.toLowerCase() as PathConfig['method'],
     path,
@@ -75,15 +67,19 @@ function toPath(route: Route): PathConfig {
     responses: {
       200: { description: 'Done', ...jsonOf(returns) },
       ...Object.fromEntries(
-        problems.map(([status, why]) => [status, { description: why, ...jsonOf(Problem) }]),
+        problems.map(([status, why]) => [status, { description: why, ...jsonOf(surface.problem) }]),
       ),
     },
   }
 }
 
-/** A route's own reasons; those for 403 stand beside the reasons that every route has. */
-function refusals(refuses: Route['refuses']): Readonly<Record<number, string>> {
-  return refuses[403] === undefined ? refuses : { ...refuses, 403: `${common[403]}. ${refuses[403]}` }
+/** A route's own reasons; those for 403 stand beside the reason that every route has. */
+function refusals(
+  refuses: Readonly<Partial<Record<number, string>>>,
+  always: string | undefined,
+): Readonly<Partial<Record<number, string>>> {
+  const own = refuses[403]
+  return own === undefined || always === undefined ? refuses : { ...refuses, 403: `${always}. ${own}` }
 }
 
 function jsonOf(schema: z.ZodType) {

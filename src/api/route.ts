@@ -4,12 +4,10 @@ import type { Tenancy } from '../tenancy/tenancy.ts'
 import type { Caller } from '../tenancy/write.ts'
 import type { ReadBody } from './read-json.ts'
 
-type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-/** What a route is handed once its caller is known. */
-export interface RouteRequest {
-  readonly caller: Caller
-  readonly tenancy: Tenancy
+/** What was asked, at whatever door. */
+export interface Asked {
   /** Members of the path, decoded. */
   readonly params: Readonly<Record<string, string>>
   /** The first value of each query parameter. */
@@ -17,8 +15,17 @@ export interface RouteRequest {
   readBody(): Promise<ReadBody | Failure>
 }
 
-/** A route as the server and the OpenAPI document see it. */
-export interface Route {
+/** Who came in at the door of the workspaces, and what serves them. */
+export interface WorkspaceVisit {
+  readonly caller: Caller
+  readonly tenancy: Tenancy
+}
+
+/** What a route of the workspaces' API is handed. */
+export type RouteRequest = Asked & WorkspaceVisit
+
+/** A route as the server and the OpenAPI document see it. `Visit` is what its door lets in. */
+export interface Route<Visit = WorkspaceVisit> {
   readonly method: Method
   /** In OpenAPI's form: `/v1/gateway/groups/{group_id}`. */
   readonly path: string
@@ -30,12 +37,12 @@ export interface Route {
   readonly body: { readonly schema: z.ZodType; readonly isOptional: boolean } | null
   readonly returns: z.ZodType
   /** Why it refuses, by status, beside what every route refuses. */
-  readonly refuses: Readonly<Partial<Record<400 | 403 | 404, string>>>
+  readonly refuses: Readonly<Partial<Record<400 | 403 | 404 | 409, string>>>
   /** The wire form of the answer, or a failure. */
-  answer(request: RouteRequest): Promise<unknown>
+  answer(request: Asked & Visit): Promise<unknown>
 }
 
-interface Definition<Query extends z.ZodObject, Body extends z.ZodType, Answer extends z.ZodType> {
+interface Definition<Visit, Query extends z.ZodObject, Body extends z.ZodType, Answer extends z.ZodType> {
   readonly method: Method
   readonly path: string
   readonly operationId: string
@@ -49,37 +56,49 @@ interface Definition<Query extends z.ZodObject, Body extends z.ZodType, Answer e
   readonly returns: Answer
   readonly refuses: Route['refuses']
   /** Looks for what the path names. Comes before query and body are judged, so a stranger's id says nothing of them. */
-  locate?(request: RouteRequest): Promise<Failure | null>
+  locate?(request: Asked & Visit): Promise<Failure | null>
   handle(
-    request: RouteRequest & { readonly filter: z.output<Query>; readonly body: z.output<Body> },
+    request: Asked & Visit & { readonly filter: z.output<Query>; readonly body: z.output<Body> },
   ): Promise<z.input<Answer> | Failure>
 }
 
-/** Makes a route of its definition: its schemas parse what comes in, type its handler and draw its document. */
-export function route<
-  Query extends z.ZodObject = z.ZodObject,
-  Body extends z.ZodType = z.ZodUndefined,
-  Answer extends z.ZodType = z.ZodType,
->(definition: Definition<Query, Body, Answer>): Route {
-  const { locate, handle, query, body, bodyIsOptional = false, ...rest } = definition
-  return {
-    ...rest,
-    query: query ?? null,
-    body: body ? { schema: body, isOptional: bodyIsOptional } : null,
-    async answer(request) {
-      const missing = locate ? await locate(request) : null
-      if (missing) return missing
-      const filter = query ? parse(query, request.query) : ({} as z.output<Query>)
-      if (isFailure(filter)) return filter
-      const read = body ? await request.readBody() : { json: undefined }
-      if (isFailure(read)) return read
-      const parsed = body
-        ? parse(body, bodyIsOptional && read.json === undefined ? {} : read.json)
-        : (undefined as z.output<Body>)
-      return isFailure(parsed) ? parsed : handle({ ...request, filter, body: parsed })
-    },
+/** Says what a schema has against what was sent. */
+export type ParseWith = <Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+) => z.output<Schema> | Failure
+
+/** The maker of one door's routes: `parse` judges what their callers send. */
+export function routesOf<Visit>(parse: ParseWith) {
+  /** Makes a route of its definition: its schemas parse what comes in, type its handler and draw its document. */
+  return function route<
+    Query extends z.ZodObject = z.ZodObject,
+    Body extends z.ZodType = z.ZodUndefined,
+    Answer extends z.ZodType = z.ZodType,
+  >(definition: Definition<Visit, Query, Body, Answer>): Route<Visit> {
+    const { locate, handle, query, body, bodyIsOptional = false, ...rest } = definition
+    return {
+      ...rest,
+      query: query ?? null,
+      body: body ? { schema: body, isOptional: bodyIsOptional } : null,
+      async answer(request) {
+        const missing = locate ? await locate(request) : null
+        if (missing) return missing
+        const filter = query ? parse(query, request.query) : ({} as z.output<Query>)
+        if (isFailure(filter)) return filter
+        const read = body ? await request.readBody() : { json: undefined }
+        if (isFailure(read)) return read
+        const parsed = body
+          ? parse(body, bodyIsOptional && read.json === undefined ? {} : read.json)
+          : (undefined as z.output<Body>)
+        return isFailure(parsed) ? parsed : handle({ ...request, filter, body: parsed })
+      },
+    }
   }
 }
+
+/** Makes a route of the workspaces' API. */
+export const route = routesOf<WorkspaceVisit>(parse)
 
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> | Failure {
   const parsed = schema.safeParse(value, {

@@ -9,6 +9,7 @@ import { StoreUnavailable } from '../store/errors.ts'
 import { openTenancy } from '../tenancy/tenancy.ts'
 import { route } from './route.ts'
 import { serveRoutes } from './serve.ts'
+import { workspaceDoor } from './workspace-door.ts'
 
 let database: Database | undefined
 beforeEach(async () => {
@@ -41,7 +42,12 @@ async function answerWhenThrown(error: Error): Promise<{ answer: Response; repor
     handle: () => Promise.reject(error),
   })
   const reported: unknown[] = []
-  const app = serveRoutes('/v1/test', [throwing], tenancy, (bug) => `bug-${reported.push(bug)}`)
+  const app = serveRoutes(
+    '/v1/test',
+    [throwing],
+    workspaceDoor(tenancy),
+    (bug) => `bug-${reported.push(bug)}`,
+  )
   const headers = { authorization: `Bearer ${value}` }
   return { answer: await app.request('/v1/test/things/1', { headers }), reported }
 }

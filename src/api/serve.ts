@@ -1,41 +1,47 @@
 import { type Context, Hono } from 'hono'
 import type { Failure } from '../domain/failure.ts'
 import { isFailure } from '../domain/failure.ts'
+import type { DressedFailure } from '../domain/failure-table.ts'
 import { isUnavailable } from '../store/errors.ts'
-import type { Tenancy } from '../tenancy/tenancy.ts'
-import { authenticate } from './authenticate.ts'
-import { dressManagement } from './failures.ts'
 import { readJson } from './read-json.ts'
 import type { Route } from './route.ts'
 
 /** Called with what a route threw; gives the name under which the log has it. */
 export type ReportBug = (error: unknown) => string
 
+/** Who may come in, and how they are told that something failed. */
+export interface Door<Visit> {
+  admit(header: (name: string) => string | undefined): Visit | Failure
+  dress(failure: Failure): DressedFailure
+}
+
 /**
- * Serves routes below `base` to the workspaces' callers: authenticate, authorise, then the route itself.
+ * Serves routes below `base` to those whom the door admits: authenticate, authorise, then the route itself.
  *
- * Whoever may not come in learns nothing of the paths: credential, onboarding and scope are judged before them.
+ * Whoever may not come in learns nothing of the paths: the door judges before them.
  */
-export function serveRoutes(
+export function serveRoutes<Visit extends object>(
   base: string,
-  routes: readonly Route[],
-  tenancy: Tenancy,
+  routes: readonly Route<Visit>[],
+  door: Door<Visit>,
   reportBug: ReportBug,
 ): Hono {
   const app = new Hono()
-  const serve = async (context: Context, route: Route): Promise<Response> => {
+  const admit = ({ req }: Context) => door.admit((name) => req.header(name))
+  const refuse = (failure: Failure) => toResponse(door.dress(failure))
+  const serve = async (context: Context, route: Route<Visit>): Promise<Response> => {
     const { req } = context
-    const caller = callerOf(context, tenancy)
-    if (isFailure(caller)) return refuse(caller)
+    const visit = admit(context)
+    if (isFailure(visit)) return refuse(visit)
     const params = req.param() as Record<string, string>
     if (!Object.values(params).every(isPlain)) return refuse({ failure: 'not_found', what: 'route' })
     const readBody = () => readJson(req.raw)
-    const answer = await route.answer({ caller, tenancy, params, query: req.query(), readBody })
+    const answer = await route.answer({ ...visit, params, query: req.query(), readBody })
     return isFailure(answer) ? refuse(answer) : context.json(answer as object)
   }
   const refuseKnown = (failure: Failure) => (context: Context) => {
-    const caller = callerOf(context, tenancy)
-    return refuse(isFailure(caller) ? caller : failure)
+    const visit = admit(context)
+    return refuse(isFailure(visit) ? visit : failure)
   }
 
   for (const [path, ofPath] of Map.groupBy(routes, ({ path }) => path)) {
@@ -47,7 +53,6 @@ export function serveRoutes(
   for (const below of [base, `${base}/*`]) {
     app.all(below, refuseKnown({ failure: 'not_found', what: 'route' }))
   }
-  app.notFound(() => refuse({ failure: 'not_found', what: 'route' }))
   app.onError((error) =>
     refuse(
       isUnavailable(error)
@@ -58,17 +63,13 @@ export function serveRoutes(
   return app
 }
 
-function callerOf({ req }: Context, tenancy: Tenancy) {
-  return authenticate(tenancy, req.header('authorization'), req.header('x-tollgate-workspace'))
-}
-
 /** No id of ours has such characters, and not every database can be asked for them. */
 function isPlain(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0')
 }
 
-function refuse(failure: Failure): Response {
-  const { status, headers, body } = dressManagement(failure)
+/** A failure as what `fetch` gives. */
+export function toResponse({ status, headers, body }: DressedFailure): Response {
   const pairs = headers.flatMap((name, at): [string, string][] =>
     at % 2 === 0 ? [[name, headers[at + 1] ?? '']] : [],
   )

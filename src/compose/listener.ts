@@ -1,8 +1,6 @@
 import { getRequestListener } from '@hono/node-server'
-import { Hono } from 'hono'
 import { findOperator } from '../api/authenticate.ts'
-import { dressManagement } from '../api/failures.ts'
-import { createManagement } from '../api/management.ts'
+import { createManagement, dressManaged } from '../api/management.ts'
 import type { Settings } from '../config/settings.ts'
 import { isDataPlane } from '../gateway/accept.ts'
 import { dressFrontier } from '../gateway/frontier-failures.ts'
@@ -32,7 +30,7 @@ export function makeListener(settings: Settings, basics: Basics, parts: Listener
     log.error({ id, err: error }, 'a request met a bug')
     return id
   }
-  const app = new Hono()
+  const app = createManagement({ tenancy, version, reportBug })
   app.route(
     '/',
     operationsRoutes({
@@ -44,7 +42,6 @@ export function makeListener(settings: Settings, basics: Basics, parts: Listener
       ],
     }),
   )
-  app.route('/', createManagement({ tenancy, version, reportBug }))
   const manage = getRequestListener(app.fetch, { overrideGlobalObjects: false })
   return openServer({
     settings: {
@@ -60,7 +57,7 @@ export function makeListener(settings: Settings, basics: Basics, parts: Listener
     isDataPlane,
     dataPlane: (exchange) => serveCall(exchange, room),
     management: (request, response) => void manage(request, response),
-    dress: (failure, path) => (isDataPlane(path) ? dressFrontier(failure) : dressManagement(failure)),
+    dress: (failure, path) => (isDataPlane(path) ? dressFrontier(failure) : dressManaged(failure, path)),
     bug: reportBug,
   })
 }

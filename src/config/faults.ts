@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { schemaAt, wordAllowed } from './json-schema.ts'
+import { nodeAt, type SchemaNode, settingsSchema, wordAllowed } from './json-schema.ts'
 
 /** One thing wrong with the configuration. */
 export interface Fault {
@@ -35,24 +35,45 @@ export function faultsOf(
   issues: readonly z.core.$ZodIssue[],
   variableAt: (path: readonly PropertyKey[]) => string | undefined,
 ): Fault[] {
-  return issues.flatMap((issue): Fault[] => {
-    const node = schemaAt(issue.path)
-    if (issue.code === 'unrecognized_keys') {
-      const known = Object.keys(node?.properties ?? {}).join(', ')
-      return issue.keys.map((key) => ({
-        path: wordPath([...issue.path, key]),
-        message: `is not a setting; known here are ${known}`,
-      }))
-    }
-    if (issue.code === 'invalid_key') {
-      const names = schemaAt(issue.path.slice(0, -1))?.propertyNames
-      return [{ path: wordPath(issue.path), message: `must have for its name ${wordAllowed(names ?? {})}` }]
-    }
+  return issues.flatMap((issue) => {
+    const worded = wordIssue(issue, settingsSchema())
+    const showsFound = issue.code !== 'unrecognized_keys' && issue.code !== 'invalid_key'
     const variable = variableAt(issue.path)
     const found = variable === undefined ? describeFound(issue.input, issue.path) : `what ${variable} holds`
-    return [{ path: wordPath(issue.path), message: `must be ${wordAllowed(node ?? {})}`, found }]
+    return worded.map(({ path, message }) => ({
+      path: wordPath(path),
+      message,
+      ...(showsFound && { found }),
+    }))
   })
 }
+
+/**
+ * What is wrong with a value, where, and what may stand there, as the JSON Schema `root` of the whole has it. The same
+ * words whoever sent the value: the configuration file or an API.
+ */
+export function wordIssue(
+  issue: z.core.$ZodIssue,
+  root: SchemaNode,
+): { readonly path: readonly PropertyKey[]; readonly message: string }[] {
+  const node = nodeAt(root, issue.path)
+  if (issue.code === 'unrecognized_keys') {
+    const known = Object.keys(node?.properties ?? {}).join(', ')
+    return issue.keys.map((key) => ({
+      path: [...issue.path, key],
+      message: `is not a setting; known here are ${known}`,
+    }))
+  }
+  if (issue.code === 'invalid_key') {
+    const names = nodeAt(root, issue.path.slice(0, -1))?.propertyNames
+    return [{ path: issue.path, message: `must have for its name ${wordAllowed(names ?? {})}` }]
+  }
+  const isWorded = issue.code === 'custom' && issue.message !== unworded
+  return [{ path: issue.path, message: isWorded ? issue.message : `must be ${wordAllowed(node ?? {})}` }]
+}
+
+/** What a check says that was given no words of its own. */
+const unworded = 'Invalid input'
 
 /** Places where a secret stands, or would if the file had the right shape. */
 const secretPlaces: ReadonlySet<PropertyKey> = new Set([

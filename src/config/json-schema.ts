@@ -30,7 +30,12 @@ export function settingsSchema(): SchemaNode {
 
 /** The place that a path of member names and indices leads to; null where the schema has none. */
 export function schemaAt(path: readonly PropertyKey[]): SchemaNode | null {
-  let node: SchemaNode | null = settingsSchema()
+  return nodeAt(settingsSchema(), path)
+}
+
+/** The place within a schema that a path leads to; null where the schema has none. */
+export function nodeAt(root: SchemaNode, path: readonly PropertyKey[]): SchemaNode | null {
+  let node: SchemaNode | null = root
   for (const segment of path) {
     if (node === null) return null
     node = memberOf(node, String(segment))

@@ -12,10 +12,8 @@ export type Failure =
       readonly name: string
     }
   | { readonly failure: 'invalid'; readonly message: string }
-  | {
-      readonly failure: 'not_found'
-      readonly what: 'route' | 'group' | 'parent' | 'key' | 'endpoint' | 'model'
-    }
+  | { readonly failure: 'conflict'; readonly message: string }
+  | { readonly failure: 'not_found'; readonly what: Findable }
   | { readonly failure: 'method_not_allowed'; readonly allow: readonly string[] }
   | { readonly failure: 'body_timeout' }
   | { readonly failure: 'body_too_large'; readonly limitBytes: number }
@@ -37,6 +35,21 @@ export type Failure =
       readonly retryAfterMs: number
     }
   | { readonly failure: 'internal'; readonly id: string }
+
+/** What a caller may look for and not find. */
+export type Findable =
+  | 'route'
+  | 'group'
+  | 'parent'
+  | 'key'
+  | 'endpoint'
+  | 'model'
+  | 'workspace'
+  | 'workspace_key'
+  | 'admin_key'
+  | 'environment'
+  | 'secret'
+  | 'domain'
 
 export type FailureKind = Failure['failure']
 

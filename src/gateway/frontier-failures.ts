@@ -32,6 +32,7 @@ const table: FailureTable<Words> = {
   }),
   forbidden: () => ({ status: 403, code: 'client_error', message: 'This request is not allowed here.' }),
   invalid: ({ message }) => ({ status: 400, code: 'client_error', message }),
+  conflict: ({ message }) => ({ status: 409, code: 'client_error', message }),
   not_found: ({ what }) =>
     what === 'model'
       ? {

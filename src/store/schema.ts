@@ -34,6 +34,7 @@ export interface WorkspaceTable {
   name: string
   onboarded: number
   created_at: number
+  deleted_at: number | null
   revision: number
   /** Digest of the file's entry that last wrote this row; null where an API did. */
   config_hash: string | null
@@ -78,8 +79,11 @@ export interface AdminKeyTable {
 export interface SecretTable {
   workspace_id: string
   id: string
+  /** Empty once deleted. */
   sealed_value: string
   created_at: number
+  updated_at: number
+  deleted_at: number | null
   revision: number
   config_hash: string | null
 }
@@ -93,6 +97,7 @@ export interface ModelEnvironmentTable {
   model: string | null
   sealed_api_key: string | null
   region: string | null
+  deleted_at: number | null
   revision: number
   config_hash: string | null
 }

@@ -21,12 +21,20 @@ const own: TargetFact = { provider: 'BASETEN', modelId: 'm', environment: null, 
 const vendor = (provider: 'OPENAI' | 'XAI' | 'ANTHROPIC') =>
   ({ provider, targetModel: 'gpt', secretId: 's' }) satisfies TargetFact
 
+/** A fact as a change brings it. */
+function live<Fact extends object>(fact: Fact): Fact & { readonly fact: Fact } {
+  return { ...fact, fact }
+}
+
 function resolve(target: TargetFact, environments: EnvironmentFact[] = [], region: Region = 'UNRESTRICTED') {
   const secrets = [
     { workspaceId, id: 's', value: apiKey },
     { workspaceId, id: 'closed', value: 'sealed' as const },
   ]
-  const snapshot = written(emptySnapshot(), { environments, secrets })
+  const snapshot = written(emptySnapshot(), {
+    environments: environments.map(live),
+    secrets: secrets.map(live),
+  })
   return resolveTarget(snapshot, { ...endpoint('ep', 'w/slug', target), region })
 }
 
@@ -103,16 +111,34 @@ describe('a vendor', () => {
   })
 })
 
+test('a secret and an environment that are gone lead nowhere', () => {
+  const vendorCall = endpoint('ep', 'w/slug', vendor('OPENAI'))
+  const ownCall = endpoint('ep2', 'w/own', own)
+  const before = written(emptySnapshot(), {
+    environments: [live(environment('production'))],
+    secrets: [live({ workspaceId, id: 's', value: apiKey })],
+  })
+  expect(resolveTarget(before, vendorCall)).toMatchObject({ upstreamModel: 'gpt' })
+  expect(resolveTarget(before, ownCall)).toMatchObject({ upstreamModel: 'w/own' })
+  const after = written(before, {
+    environments: [{ workspaceId, modelId: 'm', name: 'production', fact: null }],
+    secrets: [{ workspaceId, id: 's', fact: null }],
+  })
+  for (const call of [vendorCall, ownCall]) {
+    expect(resolveTarget(after, call)).toMatchObject({ failure: 'model_unavailable' })
+  }
+})
+
 test('gives the same object until something it rests on changes', () => {
   const fact = endpoint('ep', 'w/slug', own)
-  const before = written(emptySnapshot(), { environments: [environment('production')] })
+  const before = written(emptySnapshot(), { environments: [live(environment('production'))] })
   const target = resolveTarget(before, fact)
   const unrelated = written(before, {
-    workspaces: [{ id: workspaceId, name: '', onboarded: true, domains: [] }],
+    workspaces: [live({ id: workspaceId, name: '', onboarded: true, domains: [] })],
   })
   expect(resolveTarget(unrelated, fact)).toBe(target)
   const moved = written(unrelated, {
-    environments: [environment('production', { baseUrl: 'http://moved/v1' })],
+    environments: [live(environment('production', { baseUrl: 'http://moved/v1' }))],
   })
   expect(resolveTarget(moved, fact)).toMatchObject({ baseUrl: 'http://moved/v1' })
 })

@@ -58,20 +58,28 @@ export interface Tables {
 /** What was written since an earlier revision: the facts as they are now. */
 export interface Changes {
   readonly revision: number
-  readonly workspaces: readonly WorkspaceFact[]
+  readonly workspaces: readonly Changed<WorkspaceFact>[]
   readonly workspaceKeys: readonly Changed<WorkspaceKeyFact>[]
   readonly adminKeys: readonly Changed<AdminKeyFact>[]
   readonly keys: readonly KeyFact[]
   readonly nodes: readonly ChangedNode[]
   readonly endpoints: readonly Changed<EndpointFact>[]
-  readonly environments: readonly EnvironmentFact[]
-  readonly secrets: readonly SecretFact[]
+  readonly environments: readonly ChangedEnvironment[]
+  readonly secrets: readonly ChangedSecret[]
 }
 
 /** An entity that was written; `fact` is null when it is gone. */
 export interface Changed<Fact> {
   readonly id: string
   readonly fact: Fact | null
+}
+
+export interface ChangedSecret extends Changed<SecretFact> {
+  readonly workspaceId: WorkspaceId
+}
+
+export interface ChangedEnvironment extends Pick<EnvironmentFact, 'workspaceId' | 'modelId' | 'name'> {
+  readonly fact: EnvironmentFact | null
 }
 
 export interface ChangedNode extends Changed<NodeFact> {
@@ -99,7 +107,7 @@ export function emptySnapshot(): Snapshot {
 /** The next snapshot. Costs what has changed, whatever the size of the rest. */
 export function advance(snapshot: Snapshot, changes: Changes): Snapshot {
   const { tables } = snapshot
-  const workspaces = byId(changes.workspaces)
+  const workspaces = new Map(changes.workspaces.map(({ id, fact }) => [id, fact]))
   const workspaceKeys = new Map(changes.workspaceKeys.map(({ id, fact }) => [id, fact]))
   const adminKeys = new Map(changes.adminKeys.map(({ id, fact }) => [id, fact]))
   const endpoints = new Map(changes.endpoints.map(({ id, fact }) => [id, fact]))
@@ -123,7 +131,7 @@ export function advance(snapshot: Snapshot, changes: Changes): Snapshot {
     ),
     environments: tables.environments.with(mergedEnvironments(tables.environments, changes.environments)),
     secrets: tables.secrets.with(
-      new Map(changes.secrets.map((secret) => [pairKey(secret.workspaceId, secret.id), secret])),
+      new Map(changes.secrets.map(({ workspaceId, id, fact }) => [pairKey(workspaceId, id), fact])),
     ),
   })
 }
@@ -171,10 +179,6 @@ function pairKey(workspaceId: WorkspaceId, id: string): string {
   return `${workspaceId} ${id}`
 }
 
-function byId<Fact extends { readonly id: string }>(facts: readonly Fact[]): Map<string, Fact> {
-  return new Map(facts.map((fact) => [fact.id, fact]))
-}
-
 function byDigest({ digest }: { readonly digest: Buffer }): string[] {
   return [digestKey(digest)]
 }
@@ -209,18 +213,18 @@ function treeStamps(changes: Changes): Map<string, number | null> {
   return stamps
 }
 
+/** A model whose last environment is gone is gone too. */
 function mergedEnvironments(
   before: ShardedMap<readonly EnvironmentFact[]>,
-  changes: readonly EnvironmentFact[],
-): Map<string, readonly EnvironmentFact[]> {
+  changes: readonly ChangedEnvironment[],
+): Map<string, readonly EnvironmentFact[] | null> {
   const merged = new Map<string, readonly EnvironmentFact[]>()
-  for (const environment of changes) {
-    const key = pairKey(environment.workspaceId, environment.modelId)
-    const others = (merged.get(key) ?? before.get(key) ?? []).filter(({ name }) => name !== environment.name)
-    merged.set(
-      key,
-      [...others, environment].sort((a, b) => (a.name < b.name ? -1 : 1)),
-    )
+  for (const { workspaceId, modelId, name, fact } of changes) {
+    const key = pairKey(workspaceId, modelId)
+    const others = (merged.get(key) ?? before.get(key) ?? []).filter((known) => known.name !== name)
+    merged.set(key, fact === null ? others : [...others, fact].sort((a, b) => (a.name < b.name ? -1 : 1)))
   }
-  return merged
+  return new Map(
+    [...merged].map(([key, environments]) => [key, environments.length > 0 ? environments : null]),
+  )
 }

@@ -13,6 +13,7 @@ import { type Keys, keysOf } from './keys.ts'
 import { loadChanges } from './load.ts'
 import type { RandomBytes } from './random-text.ts'
 import { advance, countersGone, emptySnapshot, type Snapshot } from './snapshot.ts'
+import { type WorkspaceRecords, workspaceRecordsOf } from './workspace-records.ts'
 import { ensureDefaultWorkspace, type Workspaces, workspacesOf } from './workspaces.ts'
 import { writerOf } from './write.ts'
 
@@ -24,7 +25,7 @@ import { writerOf } from './write.ts'
  *
  * Throws only what the database throws.
  */
-export interface Tenancy extends Groups, Keys, Endpoints, Workspaces, AdminKeys {
+export interface Tenancy extends Groups, Keys, Endpoints, Workspaces, WorkspaceRecords, AdminKeys {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
@@ -76,6 +77,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...keysOf(context),
     ...endpointsOf(context),
     ...workspacesOf(context),
+    ...workspaceRecordsOf(context),
     ...adminKeysOf(context),
     snapshot: () => current,
     digestOf: (credential) => digestCredential(keyring, credential),

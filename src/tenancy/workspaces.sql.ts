@@ -7,16 +7,10 @@ import type {
   WorkspaceKeyTable,
   WorkspaceTable,
 } from '../store/schema.ts'
-import type {
-  EnvironmentFact,
-  SecretFact,
-  WorkspaceFact,
-  WorkspaceKeyFact,
-  WorkspaceKeyType,
-} from './facts.ts'
+import type { EnvironmentFact, WorkspaceFact, WorkspaceKeyFact, WorkspaceKeyType } from './facts.ts'
 import type { Keyring } from './keyring.ts'
 import { type Place, unseal } from './sealing.ts'
-import type { Changed } from './snapshot.ts'
+import type { Changed, ChangedEnvironment, ChangedSecret } from './snapshot.ts'
 
 export function secretPlace(workspaceId: string, id: string): Place {
   return ['secrets', workspaceId, id]
@@ -29,21 +23,22 @@ export function environmentPlace(workspaceId: string, modelId: string, name: str
 export async function readChangedWorkspaces(
   database: Kysely<Schema>,
   since: number,
-): Promise<WorkspaceFact[]> {
+): Promise<Changed<WorkspaceFact>[]> {
   const rows = await database
     .selectFrom('workspaces')
     .leftJoin('workspace_domains', 'workspace_domains.workspace_id', 'workspaces.id')
-    .select(['workspaces.id', 'name', 'onboarded', 'domain'])
+    .select(['workspaces.id', 'name', 'onboarded', 'deleted_at', 'domain'])
     .where('revision', '>', since)
     .orderBy('workspaces.id')
     .orderBy('domain')
     .execute()
-  const workspaces = new Map<string, WorkspaceFact & { domains: string[] }>()
-  for (const { id, name, onboarded, domain } of rows) {
+  const workspaces = new Map<string, { id: string; fact: (WorkspaceFact & { domains: string[] }) | null }>()
+  for (const { id, name, onboarded, deleted_at, domain } of rows) {
     const known = workspaces.get(id)
-    const fact = known ?? { id: id as WorkspaceId, name, onboarded: onboarded === 1, domains: [] }
-    if (domain !== null) fact.domains.push(domain)
-    workspaces.set(id, fact)
+    const fact = { id: id as WorkspaceId, name, onboarded: onboarded === 1, domains: [] }
+    const changed = known ?? { id, fact: deleted_at === null ? fact : null }
+    if (domain !== null) changed.fact?.domains.push(domain)
+    workspaces.set(id, changed)
   }
   return [...workspaces.values()]
 }
@@ -71,39 +66,50 @@ export async function readChangedSecrets(
   database: Kysely<Schema>,
   keyring: Keyring,
   since: number,
-): Promise<SecretFact[]> {
+): Promise<ChangedSecret[]> {
   const rows = await database.selectFrom('secrets').selectAll().where('revision', '>', since).execute()
-  return rows.map((row) => ({
-    id: row.id,
-    workspaceId: row.workspace_id as WorkspaceId,
-    value: unseal(keyring, row.sealed_value, secretPlace(row.workspace_id, row.id)) ?? 'sealed',
-  }))
+  return rows.map((row) => {
+    const [id, workspaceId] = [row.id, row.workspace_id as WorkspaceId]
+    if (row.deleted_at !== null) return { id, workspaceId, fact: null }
+    const value = unseal(keyring, row.sealed_value, secretPlace(workspaceId, id)) ?? 'sealed'
+    return { id, workspaceId, fact: { id, workspaceId, value } }
+  })
 }
 
 export async function readChangedEnvironments(
   database: Kysely<Schema>,
   keyring: Keyring,
   since: number,
-): Promise<EnvironmentFact[]> {
+): Promise<ChangedEnvironment[]> {
   const rows = await database
     .selectFrom('model_environments')
     .selectAll()
     .where('revision', '>', since)
     .execute()
-  return rows.map((row) => ({
+  return rows.map((row) => {
+    const { name, model_id: modelId } = row
+    const workspaceId = row.workspace_id as WorkspaceId
+    return {
+      workspaceId,
+      modelId,
+      name,
+      fact: row.deleted_at === null ? toEnvironment(keyring, row) : null,
+    }
+  })
+}
+
+function toEnvironment(keyring: Keyring, row: ModelEnvironmentTable): EnvironmentFact {
+  const place = environmentPlace(row.workspace_id, row.model_id, row.name)
+  return {
     workspaceId: row.workspace_id as WorkspaceId,
     modelId: row.model_id,
     name: row.name,
     baseUrl: row.base_url,
     model: row.model,
-    apiKey:
-      row.sealed_api_key === null
-        ? null
-        : (unseal(keyring, row.sealed_api_key, environmentPlace(row.workspace_id, row.model_id, row.name)) ??
-          'sealed'),
+    apiKey: row.sealed_api_key === null ? null : (unseal(keyring, row.sealed_api_key, place) ?? 'sealed'),
     region: row.region,
     writtenInFile: row.config_hash !== null,
-  }))
+  }
 }
 
 /** The slug prefixes a workspace owns. */
@@ -127,6 +133,7 @@ export async function readEnvironmentNames(
     .select('name')
     .where('workspace_id', '=', workspaceId)
     .where('model_id', '=', modelId)
+    .where('deleted_at', 'is', null)
     .execute()
   return rows.map(({ name }) => name)
 }
@@ -141,6 +148,7 @@ export async function hasSecret(
     .select('id')
     .where('workspace_id', '=', workspaceId)
     .where('id', '=', id)
+    .where('deleted_at', 'is', null)
     .executeTakeFirst()
   return row !== undefined
 }
@@ -226,11 +234,13 @@ export async function upsertWorkspace(
   prefixes: readonly string[],
   domains: readonly string[],
 ): Promise<void> {
-  const { name, onboarded, revision, config_hash } = row
+  const { name, onboarded, deleted_at, revision, config_hash } = row
   await database
     .insertInto('workspaces')
     .values(row)
-    .onConflict((conflict) => conflict.column('id').doUpdateSet({ name, onboarded, revision, config_hash }))
+    .onConflict((conflict) =>
+      conflict.column('id').doUpdateSet({ name, onboarded, deleted_at, revision, config_hash }),
+    )
     .execute()
   for (const prefix of prefixes) {
     await database.insertInto('slug_prefixes').values({ prefix, workspace_id: row.id }).execute()
@@ -253,19 +263,18 @@ export async function upsertWorkspaceKey(database: Kysely<Schema>, row: Workspac
 }
 
 export async function upsertSecret(database: Kysely<Schema>, row: SecretTable): Promise<void> {
-  const { sealed_value, revision, config_hash } = row
+  const { sealed_value, updated_at, deleted_at, revision, config_hash } = row
+  const written = { sealed_value, updated_at, deleted_at, revision, config_hash }
   await database
     .insertInto('secrets')
     .values(row)
-    .onConflict((conflict) =>
-      conflict.columns(['workspace_id', 'id']).doUpdateSet({ sealed_value, revision, config_hash }),
-    )
+    .onConflict((conflict) => conflict.columns(['workspace_id', 'id']).doUpdateSet(written))
     .execute()
 }
 
 export async function upsertEnvironment(database: Kysely<Schema>, row: ModelEnvironmentTable): Promise<void> {
-  const { base_url, model, sealed_api_key, region, revision, config_hash } = row
-  const written = { base_url, model, sealed_api_key, region, revision, config_hash }
+  const { base_url, model, sealed_api_key, region, deleted_at, revision, config_hash } = row
+  const written = { base_url, model, sealed_api_key, region, deleted_at, revision, config_hash }
   await database
     .insertInto('model_environments')
     .values(row)

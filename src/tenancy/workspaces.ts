@@ -119,7 +119,15 @@ export async function ensureDefaultWorkspace({ read, write }: Context): Promise<
   if (await isThere(read)) return
   await write({ workspaceId: null, actor: 'installation' }, async (it) => {
     const { revision, at } = await it.begin()
-    const row = { id, name, onboarded: 1, created_at: at, revision, config_hash: null }
+    const row = {
+      id,
+      name,
+      onboarded: 1,
+      created_at: at,
+      deleted_at: null,
+      revision,
+      config_hash: null,
+    }
     // An instance that starts at the same moment may have been first.
     if (await isThere(it.transaction)) return true
     await upsertWorkspace(it.transaction, row, slugPrefixes, [])
@@ -210,7 +218,15 @@ async function writeChange(
 ): Promise<void> {
   const { id, name, onboarded, slugPrefixes, domains } = definition
   if (workspace !== null) {
-    const row = { id, name, onboarded: onboarded ? 1 : 0, created_at: at, revision, config_hash: workspace }
+    const row = {
+      id,
+      name,
+      onboarded: onboarded ? 1 : 0,
+      created_at: at,
+      deleted_at: null,
+      revision,
+      config_hash: workspace,
+    }
     await upsertWorkspace(transaction, row, slugPrefixes, domains)
   }
   for (const key of keys) {
@@ -232,6 +248,8 @@ async function writeChange(
       id: secret.id,
       sealed_value: seal(keyring, random, secret.value, secretPlace(id, secret.id)),
       created_at: at,
+      updated_at: at,
+      deleted_at: null,
       revision,
       config_hash: secret.hash,
     })
@@ -246,6 +264,7 @@ async function writeChange(
       model: environment.model,
       sealed_api_key: apiKey === null ? null : seal(keyring, random, apiKey, place),
       region: environment.region,
+      deleted_at: null,
       revision,
       config_hash: environment.hash,
     })

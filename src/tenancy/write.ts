@@ -13,6 +13,11 @@ export interface Caller {
   readonly actor: string
 }
 
+/** The operator, who writes in any workspace. `actor` as a caller's. */
+export interface Operator {
+  readonly actor: string
+}
+
 /** The moment of a write: nothing that it did is older or of an earlier revision. */
 export interface Stamp {
   readonly revision: number

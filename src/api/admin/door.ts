@@ -1,0 +1,16 @@
+import { isFailure } from '../../domain/failure.ts'
+import { authenticateOperator } from '../authenticate.ts'
+import type { Door } from '../serve.ts'
+import { dressAdmin } from './failures.ts'
+import type { AdminServices, AdminVisit } from './route.ts'
+
+/** The operator's door: admin keys only. */
+export function adminDoor(services: AdminServices): Door<AdminVisit> {
+  return {
+    admit(header) {
+      const operator = authenticateOperator(services.tenancy, header('authorization'))
+      return isFailure(operator) ? operator : { ...services, operator }
+    },
+    dress: dressAdmin,
+  }
+}

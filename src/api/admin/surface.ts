@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import type { Surface } from '../openapi.ts'
+
+/** The operator's API under `/api/admin`. */
+export const adminSurface: Surface = {
+  description:
+    'What the operator does by hand, as the configuration file does it at start: with the same rules, in the same words.',
+  tags: [{ name: 'Workspaces', description: 'Who may sell access to models here.' }],
+  credentials: {
+    bearer: { type: 'http', scheme: 'bearer', description: 'An admin key.' },
+    apiKey: { type: 'apiKey', in: 'header', name: 'Authorization', description: '`Api-Key <admin key>`' },
+    admin: {
+      type: 'http',
+      scheme: 'basic',
+      description: 'The user `admin`, with an admin key as password.',
+    },
+  },
+  problem: z
+    .object({
+      is_bifrost_error: z.boolean(),
+      status_code: z.int(),
+      error: z.object({ message: z.string() }),
+      extra_fields: z.object({}),
+    })
+    .meta({ id: 'Problem' }),
+  refuses: { 401: 'No admin key' },
+}
