@@ -1,6 +1,7 @@
 import type { InstanceId } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { RollupTable } from '../store/schema.ts'
+import { type ChargeTarget, readTargets } from './charges.ts'
 import { frameEnd, frameText } from './frame.ts'
 import { decodeRecord, eventColumns, type RecordTuple } from './record.ts'
 import { type RollingSums, rollingSums } from './rolling-sums.ts'
@@ -96,8 +97,21 @@ function addRows(rows: Rows, record: RecordTuple, instance: InstanceId): void {
     if (!rows.holds.delete(id)) rows.endedHolds.push(id)
   }
   if (kind === 'release') return
-  const [, , , , event, charges, rolling] = record
-  if (rolling.length > 0) rows.rolling.add(id, at, rolling)
+  const [, , , , event, text, amounts] = record
   if (event !== null) rows.events.push([id, at, ...event])
-  for (const charge of charges) rows.sums.add(charge)
+  addCharges(rows, { id, at }, readTargets(text) ?? [], amounts)
+}
+
+function addCharges(
+  { sums, rolling }: Rows,
+  record: { readonly id: string; readonly at: EpochMs },
+  targets: readonly ChargeTarget[],
+  amounts: readonly number[],
+): void {
+  let next = 0
+  const take = (): number => amounts[next++] ?? 0
+  for (const target of targets) {
+    if (target.endsAt === null) rolling.add(record, target, record.at - take(), take(), take())
+    else sums.add(target, take(), take())
+  }
 }

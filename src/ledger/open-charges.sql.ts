@@ -1,7 +1,7 @@
 import type { EpochMs } from '../domain/time.ts'
 import type { Charge } from '../limits/plan.ts'
 import type { Database } from '../store/database.ts'
-import type { RollingCharge } from './record.ts'
+import type { RollingCharge } from './rolling-sums.ts'
 
 /** A minute, which is the longest rolling window, and the 1/60 of it by which windows may forget late. */
 const rollingReachMs = 61_000

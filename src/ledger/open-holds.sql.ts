@@ -4,8 +4,9 @@ import { periodOf } from '../limits/window.ts'
 import { addToRollups, bulkDelete, bulkInsert } from '../store/bulk.ts'
 import type { Database } from '../store/database.ts'
 import type { OpenHoldTable } from '../store/schema.ts'
+import type { ChargeTarget } from './charges.ts'
 import { rollingColumns } from './chunk.ts'
-import type { HoldTuple, PeriodCharge } from './record.ts'
+import type { HoldTuple } from './record.ts'
 import { rollingSums } from './rolling-sums.ts'
 import { rollupSums } from './rollup-sums.ts'
 
@@ -47,8 +48,10 @@ function chargeHolds(
   for (const hold of holds) {
     for (const held of JSON.parse(hold.holds) as HoldTuple[]) {
       const [counter, generation, window, , whole, pico] = held
-      if (window.kind === 'rolling') rolling.add(hold.id, now, [[counter, generation, now, whole, pico]])
-      else sums.add(periodCharge(held, hold.at, now))
+      const record = { id: hold.id, at: now }
+      if (window.kind === 'rolling')
+        rolling.add(record, { counter, generation, startsAt: null, endsAt: null }, now, whole, pico)
+      else sums.add(periodOfHold(held, hold.at, now), whole, pico)
     }
   }
   return database.transaction(async (transaction) => {
@@ -65,12 +68,12 @@ function chargeHolds(
 }
 
 /** A hold counts where its settlement would have: in the period of admission, or in the one that runs by now. */
-function periodCharge(
-  [counter, generation, window, chargedAt, whole, pico]: HoldTuple,
+function periodOfHold(
+  [counter, generation, window, chargedAt]: HoldTuple,
   admittedAt: EpochMs,
   now: EpochMs,
-): PeriodCharge {
+): ChargeTarget {
   if (window.kind === 'rolling') throw new TypeError(`${counter} has no periods`)
   const { startsAt, endsAt } = periodOf(window, chargedAt === 'admission' ? admittedAt : now)
-  return [counter, generation, startsAt, endsAt, whole, pico]
+  return { counter, generation, startsAt, endsAt }
 }

@@ -3,6 +3,7 @@ import type { Quantity } from '../domain/quantity.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Usage } from '../domain/usage.ts'
 import type { Charge, PlanRow, StrictHold, Window } from '../limits/plan.ts'
+import { amountsOf, chargesText, readTargets } from './charges.ts'
 
 /** What the spool carries. `at` is read from the clock in the very turn in which the record is appended. */
 export type LedgerRecord = HoldRecord | SettlementRecord | ReleaseRecord
@@ -58,25 +59,6 @@ export interface UsageEvent {
   readonly metadata: string | null
 }
 
-/** A charge to a period as it is stored. */
-export type PeriodCharge = readonly [
-  counter: string,
-  generation: number,
-  startsAt: EpochMs,
-  endsAt: EpochMs,
-  whole: number,
-  pico: number,
-]
-
-/** A charge to a rolling window as it is stored. */
-export type RollingCharge = readonly [
-  counter: string,
-  generation: number,
-  at: EpochMs,
-  whole: number,
-  pico: number,
-]
-
 /** A strict hold as it is stored: what names the period that recovery would charge, and the amount. */
 export type HoldTuple = readonly [
   counter: string,
@@ -125,8 +107,9 @@ export type RecordTuple =
       at: EpochMs,
       closesHold: 0 | 1,
       event: EventTuple | null,
-      charges: readonly PeriodCharge[],
-      rolling: readonly RollingCharge[],
+      /** `StoredCharges`: what `readTargets` reads, and the amounts. */
+      targets: string,
+      amounts: readonly number[],
     ]
   | readonly ['release', id: string, at: EpochMs]
 
@@ -140,7 +123,7 @@ export function encodeRecord(record: LedgerRecord, at: EpochMs): string {
   switch (record.record) {
     case 'settlement': {
       const event = record.event === null ? 'null' : eventText(record.event)
-      return `["settlement","${record.id}",${at},${record.closesHold ? 1 : 0},${event},${chargesText(record.charges)}]`
+      return `["settlement","${record.id}",${at},${record.closesHold ? 1 : 0},${event},${chargesText(record.charges, at)}]`
     }
     case 'hold':
       return JSON.stringify(['hold', record.id, at, record.admittedAt, record.holds.map(holdTuple)])
@@ -165,7 +148,7 @@ function isRecordTuple(value: unknown): value is RecordTuple {
   if (value[0] === 'release') return true
   if (value[0] === 'hold') return Number.isSafeInteger(value[3]) && isListOf(value[4], isHoldTuple)
   const hasEvent = value[4] === null || (Array.isArray(value[4]) && value[4].length === eventColumns.length)
-  return hasEvent && isListOf(value[5], isPeriodCharge) && isListOf(value[6], isRollingCharge)
+  return hasEvent && typeof value[5] === 'string' && Array.isArray(value[6]) && areCharges(value[5], value[6])
 }
 
 function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
@@ -176,12 +159,9 @@ function isHoldTuple(value: unknown): boolean {
   return Array.isArray(value) && value.length === 6 && typeof value[0] === 'string' && areNumbers(value, 4)
 }
 
-function isPeriodCharge(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 6 && typeof value[0] === 'string' && areNumbers(value, 1)
-}
-
-function isRollingCharge(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 5 && typeof value[0] === 'string' && areNumbers(value, 1)
+function areCharges(text: string, amounts: readonly unknown[]): boolean {
+  const targets = readTargets(text)
+  return targets !== null && amounts.length === amountsOf(targets) && areNumbers(amounts, 0)
 }
 
 function areNumbers(values: readonly unknown[], start: number): boolean {
@@ -193,21 +173,6 @@ function areNumbers(values: readonly unknown[], start: number): boolean {
 
 function holdTuple({ row, amount }: StrictHold): HoldTuple {
   return [row.counter, row.generation, row.window, row.chargedAt, amount.whole, amount.pico]
-}
-
-/** The two last members of a settlement: the charges to periods, and the rolling ones. */
-function chargesText(charges: readonly Charge[]): string {
-  let periods = ''
-  let rolling = ''
-  for (const { counter, generation, startsAt, endsAt, amount } of charges) {
-    const { whole, pico } = amount
-    if (endsAt === null) {
-      rolling += `${rolling === '' ? '[' : ',['}${quoted(counter)},${generation},${startsAt},${whole},${pico}]`
-    } else {
-      periods += `${periods === '' ? '[' : ',['}${quoted(counter)},${generation},${startsAt},${endsAt},${whole},${pico}]`
-    }
-  }
-  return `[${periods}],[${rolling}]`
 }
 
 function eventText(event: UsageEvent): string {

@@ -1,15 +1,30 @@
 import type { InstanceId } from '../domain/ids.ts'
 import { quantityOf } from '../domain/quantity.ts'
 import type { EpochMs } from '../domain/time.ts'
-import type { RollingCharge } from './record.ts'
+import type { ChargeTarget } from './charges.ts'
+
+/** A charge to a rolling window as it is stored. */
+export type RollingCharge = readonly [
+  counter: string,
+  generation: number,
+  at: EpochMs,
+  whole: number,
+  pico: number,
+]
 
 /**
- * Adds up charges to rolling windows by counter, generation and instant, so that a transaction stores one row for all
- * of them: a row for each call cost as much as its usage event.
+ * Adds up charges to rolling windows by target and instant, so that a transaction stores one row for all of them: a row
+ * for each call cost as much as its usage event.
  */
 export interface RollingSums {
-  /** Takes the charges of the record with this id and instant, which is not older than the one before. */
-  add(id: string, at: EpochMs, charges: readonly RollingCharge[]): void
+  /** Takes a charge of the record with this id and instant, which is not older than the one before. */
+  add(
+    record: { readonly id: string; readonly at: EpochMs },
+    target: ChargeTarget,
+    at: EpochMs,
+    whole: number,
+    pico: number,
+  ): void
   /** Values of `rollingColumns`; no row where nothing was charged. */
   rows(
     instance: InstanceId,
@@ -17,43 +32,36 @@ export interface RollingSums {
 }
 
 interface Sum {
-  readonly generation: number
   readonly at: EpochMs
   whole: number
   pico: number
 }
 
 export function rollingSums(): RollingSums {
-  const counters = new Map<string, Sum[]>()
-  let lastId = ''
-  let lastAt: EpochMs = 0
+  const targets = new Map<ChargeTarget, Sum[]>()
+  let last = { id: '', at: 0 as EpochMs }
 
   return {
-    add(id, at, charges) {
-      lastId = id
-      lastAt = at
-      for (const [counter, generation, chargedAt, whole, pico] of charges) {
-        const sums = counters.get(counter) ?? []
-        if (sums.length === 0) counters.set(counter, sums)
-        const newest = sums.at(-1)
-        if (newest?.at === chargedAt && newest.generation === generation) {
-          newest.whole += whole
-          newest.pico += pico
-        } else {
-          sums.push({ generation, at: chargedAt, whole, pico })
-        }
-      }
+    add(record, target, at, whole, pico) {
+      last = record
+      const sums = targets.get(target)
+      const newest = sums?.at(-1)
+      if (newest?.at === at) {
+        newest.whole += whole
+        newest.pico += pico
+      } else if (sums === undefined) targets.set(target, [{ at, whole, pico }])
+      else sums.push({ at, whole, pico })
     },
     rows(instance) {
-      if (counters.size === 0) return []
+      if (targets.size === 0) return []
       const charges: RollingCharge[] = []
-      for (const [counter, sums] of counters) {
-        for (const { generation, at, ...sum } of sums) {
+      for (const [{ counter, generation }, sums] of targets) {
+        for (const { at, ...sum } of sums) {
           const { whole, pico } = quantityOf(sum.whole, sum.pico)
           charges.push([counter, generation, at, whole, pico])
         }
       }
-      return [[lastId, instance, lastAt, JSON.stringify(charges)]]
+      return [[last.id, instance, last.at, JSON.stringify(charges)]]
     },
   }
 }
