@@ -36,8 +36,12 @@ export function chargesText(charges: readonly Charge[], at: EpochMs): string {
 
 /** The targets that a text names; null if it is none of ours. The same array for the same text. */
 export function readTargets(text: string): readonly ChargeTarget[] | null {
+  if (text === lastRead.text) return lastRead.targets
   const known = read.get(text)
-  if (known !== undefined) return known
+  if (known !== undefined) {
+    lastRead = { text, targets: known }
+    return known
+  }
   const targets = text === '' ? [] : text.split('|').map(readTarget)
   if (!targets.every((target) => target !== null)) return null
   if (read.size >= textsKept) read.clear()
@@ -55,6 +59,8 @@ export function amountsOf(targets: readonly ChargeTarget[]): number {
 /** Texts by what they name: bounded, and simply begun anew when full. */
 const textsKept = 10_000
 const read = new Map<string, readonly ChargeTarget[]>()
+/** Comparing is cheaper than hashing, and each text is asked for twice. */
+let lastRead: { readonly text: string; readonly targets: readonly ChargeTarget[] } = { text: '', targets: [] }
 /** By the first target's counter, which few plans share. */
 const written = new Map<string, { readonly charges: readonly Charge[]; readonly text: string }>()
 
