@@ -96,10 +96,10 @@ function fatefulProcess(database: Database, fates: Fate[], dies: boolean) {
   }
   const files: DrainOptions['files'] = {
     ...spoolFiles,
-    read(path) {
+    read(path, spare) {
       skip()
       fail('read')
-      return spoolFiles.read(path)
+      return spoolFiles.read(path, spare)
     },
     remove(path) {
       skip()

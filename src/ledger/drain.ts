@@ -107,6 +107,8 @@ export function openDrain(options: DrainOptions): Drain {
   let running: Promise<void> | null = null
   let published: EpochMs | null = null
   let problem: string | null = null
+  /** Memory of the last segment, for the next: new memory for each made the engine collect all of its own. */
+  let spare: Buffer = Buffer.alloc(0)
 
   const beats = repeat(limits.watermarkMs, publish, stopped)
 
@@ -147,7 +149,9 @@ export function openDrain(options: DrainOptions): Drain {
 
   async function drainSegment(segment: Waiting): Promise<void> {
     const path = join(directory, segment.name)
-    const whole = files.read(path)?.subarray(0, segment.bytes)
+    const read = files.read(path, spare)
+    if (read !== null && read.buffer.byteLength > spare.length) spare = Buffer.from(read.buffer)
+    const whole = read?.subarray(0, segment.bytes)
     if (whole === undefined) onEvent({ event: 'segment_missing', segment: segment.name })
     else if (!(await drainBytes(segment, whole))) return
     files.remove(path)

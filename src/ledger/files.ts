@@ -2,11 +2,12 @@ import {
   closeSync,
   existsSync,
   fdatasync,
+  fstatSync,
   ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
+  readSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -31,8 +32,8 @@ export interface SpoolFiles {
   /** Names of a directory's entries. */
   list(path: string): readonly string[]
   bytesOf(path: string): number
-  /** Null for a file that is not there. */
-  read(path: string): Buffer | null
+  /** Reads a whole file, into `spare` where it fits. Null for a file that is not there. */
+  read(path: string, spare: Buffer): Buffer | null
   /** Writes a whole file anew. */
   save(path: string, data: Buffer): void
   /** Removes a file; one that is gone already is as good as removed. */
@@ -52,7 +53,22 @@ export const spoolFiles: SpoolFiles = {
   close: closeSync,
   list: (path) => readdirSync(path),
   bytesOf: (path) => statSync(path).size,
-  read: (path) => (existsSync(path) ? readFileSync(path) : null),
+  read: (path, spare) => (existsSync(path) ? readWhole(path, spare) : null),
   save: (path, data) => writeFileSync(path, data, { mode: 0o600, flush: true }),
   remove: (path) => rmSync(path, { force: true }),
+}
+
+function readWhole(path: string, spare: Buffer): Buffer {
+  const file = openSync(path, 'r')
+  try {
+    const { size } = fstatSync(file)
+    const buffer = size <= spare.length ? spare : Buffer.allocUnsafeSlow(size)
+    let bytes = 0
+    for (let taken = -1; taken !== 0 && bytes < size; bytes += taken) {
+      taken = readSync(file, buffer, bytes, size - bytes, bytes)
+    }
+    return buffer.subarray(0, bytes)
+  } finally {
+    closeSync(file)
+  }
 }
