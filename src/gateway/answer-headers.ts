@@ -18,11 +18,8 @@ export function answerHeaders(grant: Grant, head: UpstreamHead, room: Room): Hea
     const value = head.headers.get(name)
     return value !== null && secret !== null && value.includes(secret) ? null : value
   }
-  const headers = [
-    ...requestIdHeaders(grant.call),
-    'content-type',
-    read('content-type') ?? 'application/json',
-  ]
+  const headers = requestIdHeaders(grant.call)
+  headers.push('content-type', read('content-type') ?? 'application/json')
   for (const name of passed) {
     const value = read(name)
     if (value !== null) headers.push(name, value)

@@ -2,7 +2,7 @@ import type { LimitNotice } from '../domain/failure.ts'
 import { dollarsText, toDollars } from '../domain/money.ts'
 import type { Quantity } from '../domain/quantity.ts'
 import type { EpochMs } from '../domain/time.ts'
-import type { Limited, Metric, Refusal, Standing } from './plan.ts'
+import type { Limited, Metric, PlanRow, Refusal, Standing } from './plan.ts'
 import { lengthOf } from './window.ts'
 
 /** What a refused caller is told. Times count from `now`; `model` is the caller's own name for it. */
@@ -39,43 +39,94 @@ function amountText(metric: Metric, amount: Quantity): string {
 /** Headers of a refusal, name and value in turn. */
 export function refusalHeaders(limit: LimitNotice): readonly string[] {
   const seconds = Math.max(1, Math.ceil(limit.retryAfterMs / 1000))
-  return ['retry-after', String(seconds), ...rateHeaders(limit, limit.retryAfterMs, seconds)]
+  return [
+    'retry-after',
+    String(seconds),
+    ...rateHeaders(wordsOf(limit), limit.remaining, limit.retryAfterMs, seconds),
+  ]
 }
 
 /** Headers of an admitted call for its tightest row, name and value in turn. */
 export function standingHeaders(standing: Standing, now: EpochMs): readonly string[] {
   const { row, remaining, resetMs } = standing
-  const rate: Rate = {
-    metric: row.metric,
-    unit: row.unit,
-    ceiling: numberOf(row.metric, row.ceiling),
-    remaining: numberOf(row.metric, remaining),
-    windowMs: lengthOf(row.window, now),
-  }
-  return rateHeaders(rate, resetMs, Math.ceil(resetMs / 1000))
+  return rateHeaders(rowWords(row, now), numberOf(row.metric, remaining), resetMs, Math.ceil(resetMs / 1000))
 }
 
-type Rate = Pick<LimitNotice, 'metric' | 'unit' | 'ceiling' | 'remaining' | 'windowMs'>
+type Rate = Pick<LimitNotice, 'metric' | 'unit' | 'ceiling' | 'windowMs'>
 
-function rateHeaders(rate: Rate, resetMs: number, resetSeconds: number): readonly string[] {
-  const name = `"${rate.metric}-${rate.unit}"`
-  const quota = quotaOf(rate.metric, rate.ceiling)
-  const left = quotaOf(rate.metric, rate.remaining)
+/** What of a limit's headers is the same from call to call. */
+interface RateWords {
+  readonly metric: Metric
+  readonly policy: string
+  /** Of `RateLimit`, up to the number that is left. */
+  readonly left: string
+  /** What SDKs read; null for money, which they do not know. */
+  readonly sdk: {
+    readonly limit: string
+    readonly ceiling: string
+    readonly remaining: string
+    readonly reset: string
+  } | null
+}
+
+/** A plan's row stays the same object until a limit changes. Months and years change their length by themselves. */
+const wordsByRow = new WeakMap<PlanRow, RateWords>()
+
+function rowWords(row: PlanRow, now: EpochMs): RateWords {
+  const known = wordsByRow.get(row)
+  if (known !== undefined) return known
+  const { metric, unit, window } = row
+  const words = wordsOf({
+    metric,
+    unit,
+    ceiling: numberOf(metric, row.ceiling),
+    windowMs: lengthOf(window, now),
+  })
+  if (window.kind !== 'calendar') wordsByRow.set(row, words)
+  return words
+}
+
+function wordsOf({ metric, unit, ceiling, windowMs }: Rate): RateWords {
+  const name = `"${metric}-${unit}"`
   // Structured fields have no number for dollars and cents, so money is counted in microdollars, and says so.
-  const quotaUnit = rate.metric === 'cost' ? ';qu="microdollars"' : ''
-  const window = Math.ceil(rate.windowMs / 1000)
-  const headers = [
+  const quotaUnit = metric === 'cost' ? ';qu="microdollars"' : ''
+  const counted = metric === 'request' ? 'requests' : 'tokens'
+  return {
+    metric,
+    policy: `${name};q=${quotaOf(metric, ceiling)}${quotaUnit};w=${Math.ceil(windowMs / 1000)}`,
+    left: `${name};r=`,
+    sdk:
+      metric === 'cost'
+        ? null
+        : {
+            limit: `x-ratelimit-limit-${counted}`,
+            ceiling: String(ceiling),
+            remaining: `x-ratelimit-remaining-${counted}`,
+            reset: `x-ratelimit-reset-${counted}`,
+          },
+  }
+}
+
+function rateHeaders(
+  { metric, policy, left, sdk }: RateWords,
+  remaining: number,
+  resetMs: number,
+  resetSeconds: number,
+): readonly string[] {
+  const rate = `${left}${quotaOf(metric, remaining)};t=${resetSeconds}`
+  if (sdk === null) return ['ratelimit-policy', policy, 'ratelimit', rate]
+  return [
     'ratelimit-policy',
-    `${name};q=${quota}${quotaUnit};w=${window}`,
+    policy,
     'ratelimit',
-    `${name};r=${left};t=${resetSeconds}`,
+    rate,
+    sdk.limit,
+    sdk.ceiling,
+    sdk.remaining,
+    String(remaining),
+    sdk.reset,
+    durationText(resetMs),
   ]
-  if (rate.metric === 'cost') return headers
-  const metric = rate.metric === 'request' ? 'requests' : 'tokens'
-  headers.push(`x-ratelimit-limit-${metric}`, String(rate.ceiling))
-  headers.push(`x-ratelimit-remaining-${metric}`, String(rate.remaining))
-  headers.push(`x-ratelimit-reset-${metric}`, durationText(resetMs))
-  return headers
 }
 
 /** The largest integer that a structured field may hold. */
