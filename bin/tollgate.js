@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --use-largepages=silent
 // Plain JavaScript, so that an older Node can read far enough to be told that it is too old.
 const major = Number(process.versions.node.split('.')[0])
 if (major < 24) {

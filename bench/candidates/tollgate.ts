@@ -16,8 +16,8 @@ export const tollgate: Candidate = {
   warmUpSeconds: 30,
   async start(bed) {
     const { processes, workFolder, repository, version } = bed
-    const main = join(repository, 'src/main.ts')
-    if (!existsSync(main)) return { missing: 'src/main.ts does not exist yet.' }
+    const command = join(repository, 'bin/tollgate.js')
+    if (!existsSync(command)) return { missing: 'bin/tollgate.js does not exist.' }
     const folder = join(workFolder, 'tollgate')
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
@@ -26,7 +26,8 @@ export const tollgate: Candidate = {
     const program = processes.start({
       name: 'tollgate',
       file: process.execPath,
-      arguments: [main, 'serve', '--config', file, '--data', join(folder, 'data'), '--port', '0'],
+      // As `npm start` does.
+      arguments: ['--use-largepages=silent', command, 'serve', '--config', file, '--data', join(folder, 'data'), '--port', '0'],
       place: 'gateway',
       folder,
     })
