@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { parseArgs } from 'node:util'
 import { complete, errorAnswer, type Piece, streamedAnswer, wholeAnswer } from './fake-upstream/completion.ts'
 import { deliver, type End } from './fake-upstream/deliver.ts'
+import { embeddingsAnswer } from './fake-upstream/embeddings.ts'
 import { asObject, type JsonObject, type Script, scriptOf } from './fake-upstream/script.ts'
 
 export type { Script } from './fake-upstream/script.ts'
@@ -85,11 +86,11 @@ type Draft = { -readonly [Member in keyof ServedRequest]: ServedRequest[Member] 
 
 /**
  * An OpenAI-compatible upstream on loopback that tests can make slow, cut, or lie: chat completions, as JSON and as
- * SSE, at any path that ends in `/chat/completions`. Deterministic; tells the truth about what it served.
+ * SSE, at any path that ends in `/chat/completions`, and embeddings at `/embeddings`. Deterministic; tells the truth about what it served.
  *
  * What a request is answered comes in layers, the later over the earlier, member by member: the options' script, the
- * request's own (`scriptOf`), the scripts handed to `script`, what the program says. A request that is no chat
- * completion gets an OpenAI-shaped 404 or 400, unless its script holds a status or a body. `GET /fake/served` tells
+ * request's own (`scriptOf`), the scripts handed to `script`, what the program says. A request that is
+ * neither gets an OpenAI-shaped 404 or 400, unless its script holds a status or a body. `GET /fake/served` tells
  * other processes what `served()` would, and counts nowhere.
  */
 export async function startFakeUpstream(options: FakeUpstreamOptions = {}): Promise<FakeUpstream> {
@@ -210,9 +211,12 @@ export async function startFakeUpstream(options: FakeUpstreamOptions = {}): Prom
 function prepare(request: ServedRequest, response: ServerResponse): Iterable<Piece> {
   const { script, json } = request
   const isChat = request.method === 'POST' && /\/chat\/completions(\?|$)/.test(request.path)
-  const isAnswerable = isChat && json !== null && Array.isArray(json.messages)
-  const status = script.status ?? (isAnswerable || script.body !== undefined ? 200 : isChat ? 400 : 404)
-  const isStream = status < 400 && isAnswerable && json.stream === true && script.body === undefined
+  const isEmbeddings = request.method === 'POST' && /\/embeddings(\?|$)/.test(request.path)
+  const isAnswerable =
+    json !== null && ((isChat && Array.isArray(json.messages)) || (isEmbeddings && json.input !== undefined))
+  const isKnown = isChat || isEmbeddings
+  const status = script.status ?? (isAnswerable || script.body !== undefined ? 200 : isKnown ? 400 : 404)
+  const isStream = status < 400 && isAnswerable && isChat && json.stream === true && script.body === undefined
   const pieces = piecesOf()
   response.statusCode = status
   response.setHeader(
@@ -228,6 +232,7 @@ function prepare(request: ServedRequest, response: ServerResponse): Iterable<Pie
   function piecesOf(): Iterable<Piece> {
     if (script.body !== undefined) return [{ kind: 'whole', text: script.body }]
     if (status >= 400 || json === null) return [errorAnswer({ ...script, status })]
+    if (isEmbeddings) return [embeddingsAnswer(json, script)]
     const completion = complete(request.id, json, script)
     if (!isStream) return [wholeAnswer(completion, script)]
     const events = streamedAnswer(completion, script)
@@ -260,7 +265,7 @@ function note(request: Draft, written: readonly Piece[]): void {
 function countsOf(usage: string): TokenCounts | null {
   const members = parseObject(Buffer.from(usage))
   const prompt = members?.prompt_tokens
-  const completion = members?.completion_tokens
+  const completion = members?.completion_tokens ?? 0
   return isCount(prompt) && isCount(completion) ? { prompt, completion } : null
 }
 

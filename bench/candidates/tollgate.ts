@@ -27,7 +27,17 @@ export const tollgate: Candidate = {
       name: 'tollgate',
       file: process.execPath,
       // As `npm start` does.
-      arguments: ['--use-largepages=silent', command, 'serve', '--config', file, '--data', join(folder, 'data'), '--port', '0'],
+      arguments: [
+        '--use-largepages=silent',
+        command,
+        'serve',
+        '--config',
+        file,
+        '--data',
+        join(folder, 'data'),
+        '--port',
+        '0',
+      ],
       place: 'gateway',
       folder,
     })

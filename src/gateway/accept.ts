@@ -2,11 +2,13 @@ import type { Failure } from '../domain/failure.ts'
 import type { RequestId } from '../domain/ids.ts'
 import type { Call } from './call.ts'
 import type { Exchange } from './exchange.ts'
+import { isModelsPath } from './list-models.ts'
+import { type Operation, operations } from './operations.ts'
 import type { Room } from './room.ts'
 
-const chatPath = '/v1/chat/completions'
 const noSuchRoute: Failure = { failure: 'not_found', what: 'route' }
 const onlyPost: Failure = { failure: 'method_not_allowed', allow: ['POST'] }
+const onlyGet: Failure = { failure: 'method_not_allowed', allow: ['GET', 'HEAD'] }
 
 /** Names the request and begins its record. */
 export function open(exchange: Exchange, room: Room): Call {
@@ -27,10 +29,12 @@ export function open(exchange: Exchange, room: Room): Call {
   }
 }
 
-/** The operation that a method and path name; the only one so far is a chat completion. */
-export function accept(method: string, path: string): 'chat' | Failure {
-  if (path !== chatPath) return noSuchRoute
-  return method === 'POST' ? 'chat' : onlyPost
+/** What a method and a path name: an operation of a model, or the list of the models there are. */
+export function accept(method: string, path: string): Operation | 'models' | Failure {
+  const operation = operations.get(path)
+  if (operation !== undefined) return method === 'POST' ? operation : onlyPost
+  if (!isModelsPath(path)) return noSuchRoute
+  return method === 'GET' || method === 'HEAD' ? 'models' : onlyGet
 }
 
 /** Whether a path is served by the data plane: management lives beside it under other prefixes. */

@@ -1,4 +1,3 @@
-import { strictRefusal } from '../dialects/openai-chat/strict.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { AttemptId } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
@@ -16,7 +15,7 @@ export function admit(
   room: Room,
 ): Grant | Failure | Promise<Grant | Failure> {
   const { plan } = target.entry
-  const refused = plan.isStrict ? strictRefusal(ask.body) : null
+  const refused = plan.isStrict ? ask.asked.strictRefusal() : null
   if (refused !== null) return { failure: 'impossible', message: refused }
 
   const amounts = amountsOf(ask, target, room.defaultOutputCap)
@@ -46,12 +45,12 @@ function conclude(
 
 function amountsOf(ask: Ask, target: Target, defaultCap: number): Amounts {
   const { entry, upstream } = target
-  const { outputCap, choices } = ask.request
-  const defaultOutputCap = Math.min(defaultCap, upstream.maxOutputTokens ?? defaultCap)
+  const { outputCap, choices, hasOutput } = ask.request
+  const defaultOutputCap = hasOutput ? Math.min(defaultCap, upstream.maxOutputTokens ?? defaultCap) : 0
   return {
     inputEstimate: ask.inputEstimate,
     inputBound: entry.plan.isStrict ? inputBound(ask, target, outputCap ?? defaultOutputCap) : 0,
-    outputEstimate: entry.average.value,
+    outputEstimate: hasOutput ? entry.average.value : 0,
     outputCap,
     defaultOutputCap,
     choices: Math.max(1, choices),

@@ -29,7 +29,8 @@ export function answerHeaders(grant: Grant, head: UpstreamHead, room: Room): Hea
 
   const { tightest, outputCap } = grant.reservation
   if (tightest !== null) headers.push(...standingHeaders(tightest, room.clock()))
-  if (outputCap !== null) headers.push('x-tollgate-capped-max-tokens', String(outputCap))
+  if (outputCap !== null && grant.ask.request.hasOutput)
+    headers.push('x-tollgate-capped-max-tokens', String(outputCap))
   return headers
 }
 

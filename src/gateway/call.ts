@@ -1,4 +1,4 @@
-import type { ChatRequest } from '../dialects/openai-chat/request.ts'
+import type { ModelRequest } from '../dialects/model-request.ts'
 import type { AttemptId, RequestId } from '../domain/ids.ts'
 import type { Seated } from '../domain/roster.ts'
 import type { EpochMs } from '../domain/time.ts'
@@ -8,6 +8,7 @@ import type { KeyFact, NodeFact } from '../tenancy/facts.ts'
 import type { PlanEntry } from '../tenancy/plan-cache.ts'
 import type { ResolvedTarget } from '../tenancy/resolve-target.ts'
 import type { Exchange } from './exchange.ts'
+import type { Asked, Operation } from './operations.ts'
 
 /** One request of a model, from its head to the end of its answer. Made once with all members; steps fill them. */
 export interface Call extends Seated {
@@ -29,8 +30,10 @@ export interface Call extends Seated {
 
 /** The body, and what it says as far as the gateway acts on it. */
 export interface Ask {
+  readonly operation: Operation
   readonly body: Buffer
-  readonly request: ChatRequest
+  readonly asked: Asked
+  readonly request: ModelRequest
   readonly inputEstimate: number
 }
 

@@ -24,7 +24,7 @@ export async function dispatch(grant: Grant, room: Room): Promise<Answer | Failu
   const answer = await awaitAnswer(call, room.upstream, {
     origin: door.origin,
     method: 'POST',
-    path: door.path,
+    path: door.basePath + ask.operation.upstreamPath,
     headers: door.headers + call.exchange.headerLines(passedOn),
     body: outgoingBody(ask, grant.target, grant.reservation.outputCap).pieces,
     timeouts: room.timeouts,
@@ -50,7 +50,7 @@ function endingOf(failure: Failure, ask: Ask): Ending {
 /** A target made ready for sending: everything but the call's own headers. */
 interface Door {
   readonly origin: Origin
-  readonly path: string
+  readonly basePath: string
   readonly headers: string
 }
 
@@ -72,7 +72,7 @@ function openDoor({ baseUrl, apiKey }: ResolvedTarget): Door | Failure {
   const authorization = apiKey === null ? '' : `authorization: Bearer ${apiKey.reveal()}\r\n`
   return {
     origin,
-    path: `${new URL(baseUrl).pathname.replace(/\/$/, '')}/chat/completions`,
+    basePath: new URL(baseUrl).pathname.replace(/\/$/, ''),
     headers: `${authorization}content-type: application/json\r\n`,
   }
 }

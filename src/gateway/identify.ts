@@ -24,21 +24,22 @@ export function identify(
 ): KeyFact | Failure {
   const authorization = splitAuthorization(exchange.header('authorization'))
   if (isFailure(authorization)) return authorization
-  if (authorization?.scheme === 'api-key') return findLive(authorization.value, world, digestKey)
+  if (authorization?.scheme === 'api-key')
+    return findLive(authorization.value, exchange.host, world, digestKey)
   if (strictScheme)
     return { failure: 'unauthenticated', reason: authorization === null ? 'missing' : 'malformed' }
 
   const bearer = authorization?.scheme === 'bearer' ? authorization.value : null
   let presented = bearer !== null
   if (bearer !== null) {
-    const found = findIfFederated(bearer, world, digestKey)
+    const found = findIfFederated(bearer, exchange.host, world, digestKey)
     if (found !== null) return found
   }
   for (const name of sdkHeaders) {
     const value = exchange.header(name)
     if (!value) continue
     presented = true
-    const found = findIfFederated(value, world, digestKey)
+    const found = findIfFederated(value, exchange.host, world, digestKey)
     if (found !== null) return found
   }
   return { failure: 'unauthenticated', reason: presented ? 'unknown' : 'missing' }
@@ -52,16 +53,34 @@ function splitAuthorization(header: string | null): { scheme: string; value: str
   return { scheme: header.slice(0, space).toLowerCase(), value }
 }
 
-function findLive(value: string, world: Snapshot, digestKey: DigestKey): KeyFact | Failure {
+function findLive(
+  value: string,
+  host: string | null,
+  world: Snapshot,
+  digestKey: DigestKey,
+): KeyFact | Failure {
   const key = world.findKey(digestKey(value))
-  if (key === null) return { failure: 'unauthenticated', reason: 'unknown' }
+  if (key === null || !isServedUnder(host, key, world))
+    return { failure: 'unauthenticated', reason: 'unknown' }
   if (key.revoked) return { failure: 'unauthenticated', reason: 'revoked' }
   return key
 }
 
 /** Null: the value is no federated key, so it counts as absent. */
-function findIfFederated(value: string, world: Snapshot, digestKey: DigestKey): KeyFact | Failure | null {
-  const found = findLive(value, world, digestKey)
+function findIfFederated(
+  value: string,
+  host: string | null,
+  world: Snapshot,
+  digestKey: DigestKey,
+): KeyFact | Failure | null {
+  const found = findLive(value, host, world, digestKey)
   const isUnknown = isFailure(found) && found.failure === 'unauthenticated' && found.reason === 'unknown'
   return isUnknown && !value.startsWith(mintedPrefix) ? null : found
+}
+
+/** A key works under our own names and its workspace's own domains, but not under another workspace's. */
+function isServedUnder(host: string | null, key: KeyFact, world: Snapshot): boolean {
+  if (host === null || world.tables.domains.size === 0) return true
+  const workspace = world.workspaceByDomain(host.toLowerCase().replace(/:\d*$/, ''))
+  return workspace === null || workspace.id === key.workspaceId
 }

@@ -1,4 +1,4 @@
-import { type CapMember, prepareChatRequest } from '../dialects/openai-chat/request.ts'
+import type { CapMember } from '../dialects/openai-chat/request.ts'
 import type { Spliced } from '../json/splice.ts'
 import type { Ask, Target } from './call.ts'
 import { stampOf } from './stamp.ts'
@@ -11,11 +11,14 @@ const ours = ['metadata', 'fallbacks'] as const
  * `outputCap`, which is never above the caller's own, no more output than that.
  */
 export function outgoingBody(ask: Ask, { upstream }: Target, outputCap: number | null): Spliced {
-  return prepareChatRequest(ask.body, ask.request, {
+  return ask.asked.prepare({
     model: stampOf(upstream.upstreamModel),
     dropMembers: ours,
     forceUsage: true,
-    outputCap: outputCap === null ? null : { member: capMember(upstream.provider), value: outputCap },
+    outputCap:
+      outputCap === null || !ask.request.hasOutput
+        ? null
+        : { member: capMember(upstream.provider), value: outputCap },
   })
 }
 

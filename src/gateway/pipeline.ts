@@ -1,10 +1,14 @@
 import { type Failure, isFailure } from '../domain/failure.ts'
+import type { KeyFact } from '../tenancy/facts.ts'
+import type { Snapshot } from '../tenancy/snapshot.ts'
 import { accept, open } from './accept.ts'
 import { admit } from './admit.ts'
+import { requestIdHeaders } from './answer-headers.ts'
 import type { Call } from './call.ts'
 import { dispatch } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
 import { identify } from './identify.ts'
+import { listModels } from './list-models.ts'
 import { peek } from './peek.ts'
 import { refuse } from './refuse.ts'
 import { relay } from './relay.ts'
@@ -44,8 +48,10 @@ async function answer(call: Call, room: Room): Promise<Failure | null> {
   const key = identify(call.exchange, world, room.digestKey, room.strictKeyScheme)
   if (isFailure(key)) return key
   call.key = key
-  if (!room.spool.isWritable()) return { failure: 'overloaded', reason: 'spool', retryAfterMs: 1000 }
-  const peeked = peek(call, room.bodyLimitBytes)
+  if (operation !== 'models' && !room.spool.isWritable())
+    return { failure: 'overloaded', reason: 'spool', retryAfterMs: 1000 }
+  if (operation === 'models') return answerModels(call, key, world)
+  const peeked = peek(call, operation, room.bodyLimitBytes)
   const ask = peeked instanceof Promise ? await peeked : peeked
   if (isFailure(ask)) return ask
   const target = route(key, ask.request.model, world, room.plans)
@@ -59,6 +65,15 @@ async function answer(call: Call, room: Room): Promise<Failure | null> {
   const failure = isFailure(dispatched) ? dispatched : await relay(grant, dispatched, room)
   room.metrics.upstreamSeconds.observe((performance.now() - sentAt) / 1000)
   return failure
+}
+
+function answerModels(call: Call, key: KeyFact, world: Snapshot): Failure | null {
+  const models = listModels(call.exchange.path, key, world)
+  if (isFailure(models)) return models
+  call.status = 200
+  const headers = [...requestIdHeaders(call), 'content-type', 'application/json']
+  call.exchange.respond(200, headers, Buffer.from(JSON.stringify(models)))
+  return null
 }
 
 /** Leaves a call's traces in metrics and log: never its content, never its key. */

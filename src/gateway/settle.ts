@@ -144,7 +144,8 @@ function noteUsage(grant: Grant, usage: Usage, ending: Ending, room: Room): void
   room.metrics.inputTokens.value += usage.input
   room.metrics.outputTokens.value += usage.output
   if (ending.ending !== 'reported') return
-  if (!ending.failed) grant.target.entry.average.note(usage.output, Math.max(1, ask.request.choices))
+  if (!ending.failed && ask.request.hasOutput)
+    grant.target.entry.average.note(usage.output, Math.max(1, ask.request.choices))
   const tokens = usage.input + usage.output
   if (
     grant.reservation.strictHolds.some(({ row, amount }) => row.metric === 'token' && tokens > amount.whole)
@@ -183,7 +184,7 @@ function eventOf({ call, ask, target }: Grant, usage: Usage, estimated: boolean,
 
 /** The caller's `metadata` as it stands in the body; null where it is absent or `null`. */
 function metadataOf({ body, request }: Ask): string | null {
-  const { metadata } = request.envelope
+  const { metadata } = request
   if (metadata === null) return null
   const text = body.toString('utf8', metadata.valueStart, metadata.valueEnd)
   return text === 'null' ? null : text

@@ -119,3 +119,14 @@ test('a caller that aborts cancels the upstream', async () => {
   stream.controller.abort()
   expect(await (await arrival).ended).toBe('abandoned')
 })
+
+test('embeddings, and the models there are', async () => {
+  const embeddings = await client.embeddings.create({ model, input: ['one', 'two'] })
+  expect(embeddings.model).toBe(model)
+  expect(embeddings.data.map(({ embedding }) => embedding.length)).toEqual([8, 8])
+  expect(embeddings.usage.prompt_tokens).toBe(upstream.requests.at(-1)?.tokens?.prompt)
+  const listed = []
+  for await (const { id } of client.models.list()) listed.push(id)
+  expect(listed).toEqual([model])
+  expect((await client.models.retrieve(model)).id).toBe(model)
+})

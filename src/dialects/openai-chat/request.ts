@@ -2,21 +2,15 @@ import type { Failure } from '../../domain/failure.ts'
 import { isNull, isObject, readBoolean, readCount, readString } from '../../json/read.ts'
 import { type Member, scanMembers, wantMembers } from '../../json/scan.ts'
 import { cutMembers, type Edit, insertMember, replaceValue, type Spliced, splice } from '../../json/splice.ts'
-import { invalid, type RequestEnvelope } from './envelope.ts'
+import { invalid, type ModelRequest, metadataFault } from '../model-request.ts'
+import type { RequestEnvelope } from './envelope.ts'
 
-const longestMetadataBytes = 1 << 14
-
-/** What a chat request asks of us, as opposed to of the provider. */
-export interface ChatRequest {
+/**
+ * What a chat request asks of us. `wantsUsage`: `include_usage` is `true`. `outputCap`: the lower one of two.
+ * `choices`: `n`, or 1 where it is absent or no count.
+ */
+export interface ChatRequest extends ModelRequest {
   readonly envelope: RequestEnvelope
-  readonly model: string
-  readonly isStream: boolean
-  /** The caller asked for the usage event: `include_usage` is `true`. */
-  readonly wantsUsage: boolean
-  /** The caller's cap on output tokens, the lower one of two; null without one. */
-  readonly outputCap: number | null
-  /** `n`, or 1 where it is absent or no count. */
-  readonly choices: number
   readonly streamOptions: StreamOptions | null
 }
 
@@ -61,17 +55,16 @@ export function readChatRequest(body: Buffer, envelope: RequestEnvelope): ChatRe
   const streamOptions = readStreamOptions(body, given(body, envelope.streamOptions))
   if (streamOptions !== null && 'failure' in streamOptions) return streamOptions
 
-  const metadata = given(body, envelope.metadata)
-  if (metadata !== null && !isObject(body, metadata)) return invalid("'metadata' must be an object.")
-  if (metadata !== null && metadata.valueEnd - metadata.valueStart > longestMetadataBytes) {
-    return invalid(`'metadata' must not be larger than ${longestMetadataBytes} bytes.`)
-  }
+  const metadataIsWrong = metadataFault(body, given(body, envelope.metadata))
+  if (metadataIsWrong !== null) return metadataIsWrong
 
   const includeUsage = streamOptions?.includeUsage ?? null
   return {
     envelope,
     model,
     isStream,
+    hasOutput: true,
+    metadata: envelope.metadata,
     wantsUsage: includeUsage !== null && readBoolean(body, includeUsage) === true,
     outputCap: lowestCap(body, envelope),
     choices: (envelope.n && readCount(body, envelope.n)) ?? 1,
