@@ -14,8 +14,12 @@ import {
 } from '../limits/counter.ts'
 import type { PlanRow } from '../limits/plan.ts'
 
-/** Counts a request of a caller to one route, or refuses it and counts nothing. */
-export type RateLimit = (caller: string, operation: string, now: EpochMs) => Failure | null
+export interface RateLimit {
+  /** Counts a request of a caller to one route; or says why it is refused, and counts nothing. */
+  count(caller: string, operation: string, now: EpochMs): Failure | null
+  /** Callers and routes remembered. */
+  readonly size: number
+}
 
 const windowMs = 1000
 
@@ -39,31 +43,38 @@ export function openRateLimit(perSecond: number): RateLimit {
     }
   }
 
-  return (caller, operation, now) => {
-    forgetIdle(now)
-    const name = `${caller} ${operation}`
-    const counter = counters.get(name) ?? newCounter(rowOf(name, ceiling), now)
-    counters.delete(name)
-    counters.set(name, counter)
-    turn(counter, now)
-    if (!lacksRoom(counter, ceiling, one)) {
+  return {
+    get size() {
+      return counters.size
+    },
+    count(caller, operation, now) {
+      forgetIdle(now)
+      const name = `${caller} ${operation}`
+      const counter = counters.get(name) ?? newCounter(rowOf(name, ceiling), now)
+      counters.delete(name)
+      counters.set(name, counter)
+      turn(counter, now)
+      if (lacksRoom(counter, ceiling, one)) return refusal(counter, ceiling, now)
       chargeAt(counter, counter.mark, one)
       return null
-    }
-    const opens = opensAt(counter, ceiling, one, now)
-    return {
-      failure: 'limited',
-      limit: {
-        metric: 'request',
-        unit: 'second',
-        ceiling: perSecond,
-        remaining: roomIn(counter, ceiling).whole,
-        windowMs,
-        opensAt: opens,
-        retryAfterMs: opens - now,
-        model: '',
-      },
-    }
+    },
+  }
+}
+
+function refusal(counter: Counter, ceiling: Quantity, now: EpochMs): Failure {
+  const opens = opensAt(counter, ceiling, one, now)
+  return {
+    failure: 'limited',
+    limit: {
+      metric: 'request',
+      unit: 'second',
+      ceiling: ceiling.whole,
+      remaining: roomIn(counter, ceiling).whole,
+      windowMs,
+      opensAt: opens,
+      retryAfterMs: opens - now,
+      model: '',
+    },
   }
 }
 

@@ -8,6 +8,7 @@ import { openMemoryCounters } from '../limits/memory.ts'
 import type { Database } from '../store/database.ts'
 import { StoreUnavailable } from '../store/errors.ts'
 import { openTenancy } from '../tenancy/tenancy.ts'
+import { openRateLimit } from './rate-limit.ts'
 import { route } from './route.ts'
 import { serveRoutes } from './serve.ts'
 import { workspaceDoor } from './workspace-door.ts'
@@ -43,7 +44,7 @@ async function answerWhenThrown(error: Error): Promise<{ answer: Response; repor
     handle: () => Promise.reject(error),
   })
   const reported: unknown[] = []
-  const services = { tenancy, counters: openMemoryCounters(), clock: Date.now, rateLimit: () => null }
+  const services = { tenancy, counters: openMemoryCounters(), clock: Date.now, rateLimit: openRateLimit(100) }
   const app = serveRoutes(
     '/v1/test',
     [throwing],

@@ -28,7 +28,7 @@ export function workspaceDoor({
       const caller = authenticate(tenancy, header('authorization'), header('x-tollgate-workspace'))
       return isFailure(caller) ? caller : { caller, tenancy, counters, now: clock() }
     },
-    limit: ({ caller, now }, operationId) => rateLimit(caller.actor, operationId, now),
+    limit: ({ caller, now }, operationId) => rateLimit.count(caller.actor, operationId, now),
     dress: dressManagement,
   }
 }
