@@ -23,7 +23,7 @@ export interface ManagementOptions extends Omit<WorkspaceServices, 'rateLimit'> 
 }
 
 /**
- * The workspaces' API under `/v1/gateway`, the operator's under `/api/admin`, their documents and the page of both.
+ * The workspaces' API under `/v1/gateway` and `/v1/audit_logs`, the operator's under `/api/admin`, their documents and the page of both.
  * Knows nothing of the server that carries it.
  */
 export function createManagement(options: ManagementOptions): Hono {
@@ -31,8 +31,16 @@ export function createManagement(options: ManagementOptions): Hono {
   const { tenancy } = services
   const rateLimit = openRateLimit(requestsPerSecond)
   const app = new Hono()
-  app.route('/', serveRoutes('/api/admin', adminRoutes, adminDoor({ tenancy }), reportBug))
-  app.route('/', serveRoutes('/v1/gateway', routes, workspaceDoor({ ...services, rateLimit }), reportBug))
+  app.route('/', serveRoutes(['/api/admin'], adminRoutes, adminDoor({ tenancy }), reportBug))
+  app.route(
+    '/',
+    serveRoutes(
+      ['/v1/gateway', '/v1/audit_logs'],
+      routes,
+      workspaceDoor({ ...services, rateLimit }),
+      reportBug,
+    ),
+  )
   app.route(
     '/',
     documentation({

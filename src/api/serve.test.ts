@@ -46,7 +46,7 @@ async function answerWhenThrown(error: Error): Promise<{ answer: Response; repor
   const reported: unknown[] = []
   const services = { tenancy, counters: openMemoryCounters(), clock: Date.now, rateLimit: openRateLimit(100) }
   const app = serveRoutes(
-    '/v1/test',
+    ['/v1/test'],
     [throwing],
     workspaceDoor(services),
     (bug) => `bug-${reported.push(bug)}`,

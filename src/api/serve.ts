@@ -18,12 +18,12 @@ export interface Door<Visit> {
 }
 
 /**
- * Serves routes below `base` to those whom the door admits: authenticate, authorise, limit, then the route itself.
+ * Serves routes below `bases` to those whom the door admits: authenticate, authorise, limit, then the route itself.
  *
  * Whoever may not come in learns nothing of the paths: the door judges before them.
  */
 export function serveRoutes<Visit extends object>(
-  base: string,
+  bases: readonly string[],
   routes: readonly Route<Visit>[],
   door: Door<Visit>,
   reportBug: ReportBug,
@@ -59,7 +59,7 @@ export function serveRoutes<Visit extends object>(
     const allow = ofPath.map(({ method }) => method)
     app.all(pattern, refuseKnown({ failure: 'method_not_allowed', allow }))
   }
-  for (const below of [base, `${base}/*`]) {
+  for (const below of bases.flatMap((base) => [base, `${base}/*`])) {
     app.all(below, refuseKnown({ failure: 'not_found', what: 'route' }))
   }
   app.onError((error) =>

@@ -185,6 +185,17 @@ describe.each(databases())('who may do what, on $name', ({ create }) => {
     },
   )
 
+  test('a path of nothing is 404 to whom may come in, and says nothing to others', async () => {
+    for (const path of ['/v1/gateway/nothing', '/v1/audit_logs/nothing', '/v1/audit_logs/']) {
+      for (const { headers, status } of principals()) {
+        const response = await fetch(`${gateway.url}${path}`, { headers })
+        const expected = status ?? 404
+        const { code } = (await response.json()) as { code: string }
+        expect([path, response.status, code]).toEqual([path, expected, codes[expected]])
+      }
+    }
+  })
+
   test('another workspace’s lists hold nothing of ours', async () => {
     const headers = apiKey(keyOf('borealis', 'WORKSPACE_MANAGE_ALL'))
     for (const route of routes.filter(({ method, path }) => method === 'GET' && !path.includes('{'))) {
