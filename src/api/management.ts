@@ -23,8 +23,8 @@ export interface ManagementOptions extends Omit<WorkspaceServices, 'rateLimit'> 
 }
 
 /**
- * The workspaces' API under `/v1/gateway` and `/v1/audit_logs`, the operator's under `/api/admin`, their documents and the page of both.
- * Knows nothing of the server that carries it.
+ * The workspaces' API under `/v1/gateway` and `/v1/audit_logs`, the operator's under `/api/admin`, their documents and the
+ * page of both. Knows nothing of the server that carries it.
  */
 export function createManagement(options: ManagementOptions): Hono {
   const { requestsPerSecond, version, reportBug, ...services } = options
