@@ -77,7 +77,7 @@ const table: FailureTable<Words> = {
   limited: ({ limit }) => ({
     status: 429,
     code: 'RATE_LIMITED',
-    message: 'Too many requests.',
+    message: `Too many requests: a key may call this route ${limit.ceiling} times per ${limit.unit}.`,
     headers: retryAfter(limit.retryAfterMs),
   }),
   impossible: ({ message }) => ({ status: 400, code: 'VALIDATION_ERROR', message }),
@@ -109,6 +109,10 @@ export function wordManagement(failure: Failure): Words {
 /** As the API under `/v1` has it. */
 export function dressManagement(failure: Failure): DressedFailure {
   const { status, code, message, headers = [] } = wordManagement(failure)
+  if (failure.failure === 'limited') {
+    const retry_after = Number(retryAfterSeconds(failure.limit.retryAfterMs))
+    return dressed(status, headers, { error: message, retry_after })
+  }
   return dressed(status, headers, { code, message })
 }
 

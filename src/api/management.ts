@@ -1,7 +1,6 @@
 import { Hono } from 'hono'
 import type { Failure } from '../domain/failure.ts'
 import type { DressedFailure } from '../domain/failure-table.ts'
-import type { Tenancy } from '../tenancy/tenancy.ts'
 import { adminDoor } from './admin/door.ts'
 import { dressAdmin } from './admin/failures.ts'
 import { adminRoutes } from './admin/routes.ts'
@@ -9,26 +8,39 @@ import { adminSurface } from './admin/surface.ts'
 import { documentation } from './docs.ts'
 import { dressManagement } from './failures.ts'
 import { openApiDocument } from './openapi.ts'
+import { openRateLimit } from './rate-limit.ts'
 import { routes } from './routes.ts'
 import { type ReportBug, serveRoutes, toResponse } from './serve.ts'
-import { workspaceDoor } from './workspace-door.ts'
+import { type WorkspaceServices, workspaceDoor } from './workspace-door.ts'
 import { workspaceSurface } from './workspace-surface.ts'
 
-export interface ManagementOptions {
-  readonly tenancy: Tenancy
+export interface ManagementOptions extends Omit<WorkspaceServices, 'rateLimit'> {
+  /** How often one key may call one route of the workspaces' API within a second. */
+  readonly requestsPerSecond: number
   /** The product's, for the documents. */
   readonly version: string
   readonly reportBug: ReportBug
 }
 
 /**
- * The workspaces' API under `/v1/gateway`, the operator's under `/api/admin`, their documents and the page of both.
- * Knows nothing of the server that carries it.
+ * The workspaces' API under `/v1/gateway` and `/v1/audit_logs`, the operator's under `/api/admin`, their documents and the
+ * page of both. Knows nothing of the server that carries it.
  */
-export function createManagement({ tenancy, version, reportBug }: ManagementOptions): Hono {
+export function createManagement(options: ManagementOptions): Hono {
+  const { requestsPerSecond, version, reportBug, ...services } = options
+  const { tenancy } = services
+  const rateLimit = openRateLimit(requestsPerSecond)
   const app = new Hono()
-  app.route('/', serveRoutes('/api/admin', adminRoutes, adminDoor({ tenancy }), reportBug))
-  app.route('/', serveRoutes('/v1/gateway', routes, workspaceDoor(tenancy), reportBug))
+  app.route('/', serveRoutes(['/api/admin'], adminRoutes, adminDoor({ tenancy }), reportBug))
+  app.route(
+    '/',
+    serveRoutes(
+      ['/v1/gateway', '/v1/audit_logs'],
+      routes,
+      workspaceDoor({ ...services, rateLimit }),
+      reportBug,
+    ),
+  )
   app.route(
     '/',
     documentation({

@@ -12,6 +12,8 @@ export interface Surface {
   readonly problem: z.ZodType
   /** What every route may answer instead, by status. */
   readonly refuses: Readonly<Record<number, string>>
+  /** The same, in a body of its own. */
+  readonly limits?: Readonly<Record<number, { readonly why: string; readonly body: z.ZodType }>>
 }
 
 type Registry = OpenAPIHono['openAPIRegistry']
@@ -46,7 +48,7 @@ export function openApiDocument<Visit>(surface: Surface, routes: readonly Route<
 type PathConfig = Parameters<Registry['registerPath']>[0]
 
 function toPath<Visit>(route: Route<Visit>, surface: Surface): PathConfig {
-  const { path, operationId, tag, summary, description, query, body, returns, refuses } = route
+  const { path, operationId, tag, summary, description, query, headers, body, returns, refuses } = route
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
   const always = { ...common, ...surface.refuses }
   const problems = Object.entries({ ...always, ...(body ? withBody : {}), ...refusals(refuses, always[403]) })
@@ -62,12 +64,19 @@ function toPath<Visit>(route: Route<Visit>, surface: Surface): PathConfig {
         ? { params: z.object(Object.fromEntries(names.map((name) => [name, z.string()]))) }
         : {}),
       ...(query ? { query } : {}),
+      ...(headers ? { headers } : {}),
       ...(body ? { body: { ...jsonOf(body.schema), required: !body.isOptional } } : {}),
     },
     responses: {
       200: { description: 'Done', ...jsonOf(returns) },
       ...Object.fromEntries(
         problems.map(([status, why]) => [status, { description: why, ...jsonOf(surface.problem) }]),
+      ),
+      ...Object.fromEntries(
+        Object.entries(surface.limits ?? {}).map(([status, { why, body }]) => [
+          status,
+          { description: why, ...jsonOf(body) },
+        ]),
       ),
     },
   }

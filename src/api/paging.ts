@@ -3,15 +3,21 @@ import type { Failure } from '../domain/failure.ts'
 import { isFailure } from '../domain/failure.ts'
 import type { Page } from '../tenancy/page.ts'
 
-/** What every list takes. */
-export const paging = {
-  limit: z
+/** The query parameter `limit`: `usual` where it is left out, at most `most`. */
+export function pageSize(usual: number, most: number) {
+  const wrong = `must be an integer from 1 to ${most}`
+  return z
     .string()
-    .regex(/^\d{1,4}$/, 'must be an integer from 1 to 1000')
+    .regex(/^\d{1,4}$/, wrong)
     .transform(Number)
-    .refine((limit) => limit >= 1 && limit <= 1000, 'must be an integer from 1 to 1000')
-    .default(100)
-    .meta({ type: 'integer', minimum: 1, maximum: 1000, default: 100, description: 'Items of one page.' }),
+    .refine((limit) => limit >= 1 && limit <= most, wrong)
+    .default(usual)
+    .meta({ type: 'integer', minimum: 1, maximum: most, default: usual, description: 'Items of one page.' })
+}
+
+/** What a list takes. */
+export const paging = {
+  limit: pageSize(100, 1000),
   cursor: z
     .string()
     .optional()

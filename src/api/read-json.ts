@@ -8,8 +8,8 @@ export interface ReadBody {
   readonly json: unknown
 }
 
-/** Reads a request's body. Never holds more than 1 MiB of it. */
-export async function readJson(request: Request): Promise<ReadBody | Failure> {
+/** Reads a request's body as it came. Never holds more than 1 MiB of it. */
+export async function readBytes(request: Request): Promise<Buffer | Failure> {
   const tooLarge: Failure = { failure: 'body_too_large', limitBytes }
   if (Number(request.headers.get('content-length')) > limitBytes) return tooLarge
   const chunks: Uint8Array[] = []
@@ -23,10 +23,12 @@ export async function readJson(request: Request): Promise<ReadBody | Failure> {
   } catch {
     return { failure: 'cancelled' }
   }
-  return sizeBytes === 0 ? { json: undefined } : parseJson(Buffer.concat(chunks))
+  return Buffer.concat(chunks)
 }
 
-function parseJson(bytes: Buffer): ReadBody | Failure {
+/** Parses a body. */
+export function parseJson(bytes: Buffer): ReadBody | Failure {
+  if (bytes.length === 0) return { json: undefined }
   try {
     return { json: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) }
   } catch {

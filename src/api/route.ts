@@ -1,8 +1,10 @@
 import type { z } from 'zod'
 import { type Failure, isFailure } from '../domain/failure.ts'
+import type { EpochMs } from '../domain/time.ts'
+import type { CounterStore } from '../limits/plan.ts'
 import type { Tenancy } from '../tenancy/tenancy.ts'
 import type { Caller } from '../tenancy/write.ts'
-import type { ReadBody } from './read-json.ts'
+import { parseJson } from './read-json.ts'
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -12,13 +14,18 @@ export interface Asked {
   readonly params: Readonly<Record<string, string>>
   /** The first value of each query parameter. */
   readonly query: Readonly<Record<string, string>>
-  readBody(): Promise<ReadBody | Failure>
+  header(name: string): string | undefined
+  /** As it came, not parsed. */
+  readBody(): Promise<Buffer | Failure>
 }
 
 /** Who came in at the door of the workspaces, and what serves them. */
 export interface WorkspaceVisit {
   readonly caller: Caller
   readonly tenancy: Tenancy
+  /** What limits have counted. */
+  readonly counters: Pick<CounterStore, 'read'>
+  readonly now: EpochMs
 }
 
 /** What a route of the workspaces' API is handed. */
@@ -34,6 +41,8 @@ export interface Route<Visit = WorkspaceVisit> {
   readonly summary: string
   readonly description: string
   readonly query: z.ZodObject | null
+  /** Headers of its own, for the document. */
+  readonly headers: z.ZodObject | null
   readonly body: { readonly schema: z.ZodType; readonly isOptional: boolean } | null
   readonly returns: z.ZodType
   /** Why it refuses, by status, beside what every route refuses. */
@@ -50,6 +59,7 @@ interface Definition<Visit, Query extends z.ZodObject, Body extends z.ZodType, A
   readonly summary: string
   readonly description: string
   readonly query?: Query
+  readonly headers?: z.ZodObject
   readonly body?: Body
   /** An absent body stands for `{}`. */
   readonly bodyIsOptional?: true
@@ -57,6 +67,8 @@ interface Definition<Visit, Query extends z.ZodObject, Body extends z.ZodType, A
   readonly refuses: Route['refuses']
   /** Looks for what the path names. Comes before query and body are judged, so a stranger's id says nothing of them. */
   locate?(request: Asked & Visit): Promise<Failure | null>
+  /** Judges the body by its bytes, before anything is read out of them. */
+  judgeBytes?(request: Asked & Visit, bytes: Buffer): Failure | null
   handle(
     request: Asked & Visit & { readonly filter: z.output<Query>; readonly body: z.output<Body> },
   ): Promise<z.input<Answer> | Failure>
@@ -76,17 +88,23 @@ export function routesOf<Visit>(parse: ParseWith) {
     Body extends z.ZodType = z.ZodUndefined,
     Answer extends z.ZodType = z.ZodType,
   >(definition: Definition<Visit, Query, Body, Answer>): Route<Visit> {
-    const { locate, handle, query, body, bodyIsOptional = false, ...rest } = definition
+    const { locate, judgeBytes, handle, query, headers, body, bodyIsOptional = false, ...rest } = definition
+    const readJson = async (request: Asked & Visit) => {
+      const bytes = await request.readBody()
+      if (isFailure(bytes)) return bytes
+      return judgeBytes?.(request, bytes) ?? parseJson(bytes)
+    }
     return {
       ...rest,
       query: query ?? null,
+      headers: headers ?? null,
       body: body ? { schema: body, isOptional: bodyIsOptional } : null,
       async answer(request) {
         const missing = locate ? await locate(request) : null
         if (missing) return missing
         const filter = query ? parse(query, request.query) : ({} as z.output<Query>)
         if (isFailure(filter)) return filter
-        const read = body ? await request.readBody() : { json: undefined }
+        const read = body ? await readJson(request) : { json: undefined }
         if (isFailure(read)) return read
         const parsed = body
           ? parse(body, bodyIsOptional && read.json === undefined ? {} : read.json)

@@ -1,3 +1,4 @@
+import { listAuditLogs } from './audit/list-audit-logs.ts'
 import { createEndpoint } from './endpoints/create-endpoint.ts'
 import { deleteEndpoint } from './endpoints/delete-endpoint.ts'
 import { getEndpoint } from './endpoints/get-endpoint.ts'
@@ -11,8 +12,10 @@ import { updateGroup } from './groups/update-group.ts'
 import { getKey } from './keys/get-key.ts'
 import { listKeys } from './keys/list-keys.ts'
 import { mintKey } from './keys/mint-key.ts'
+import { registerKey } from './keys/register-key.ts'
 import { revokeKey } from './keys/revoke-key.ts'
 import type { Route } from './route.ts'
+import { getGroupUsage } from './usage/get-group-usage.ts'
 
 /** Every route of the gateway's own management API. Server and document are made from it. */
 export const routes: readonly Route[] = [
@@ -21,8 +24,10 @@ export const routes: readonly Route[] = [
   getGroup,
   updateGroup,
   deleteGroup,
+  getGroupUsage,
   listKeys,
   mintKey,
+  registerKey,
   getKey,
   revokeKey,
   listEndpoints,
@@ -30,4 +35,5 @@ export const routes: readonly Route[] = [
   getEndpoint,
   updateEndpoint,
   deleteEndpoint,
+  listAuditLogs,
 ]

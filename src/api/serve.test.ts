@@ -4,9 +4,11 @@ import { z } from 'zod'
 import { databases } from '../../test/setup/databases.ts'
 import { isFailure } from '../domain/failure.ts'
 import { ulidSource } from '../domain/ids.ts'
+import { openMemoryCounters } from '../limits/memory.ts'
 import type { Database } from '../store/database.ts'
 import { StoreUnavailable } from '../store/errors.ts'
 import { openTenancy } from '../tenancy/tenancy.ts'
+import { openRateLimit } from './rate-limit.ts'
 import { route } from './route.ts'
 import { serveRoutes } from './serve.ts'
 import { workspaceDoor } from './workspace-door.ts'
@@ -42,10 +44,11 @@ async function answerWhenThrown(error: Error): Promise<{ answer: Response; repor
     handle: () => Promise.reject(error),
   })
   const reported: unknown[] = []
+  const services = { tenancy, counters: openMemoryCounters(), clock: Date.now, rateLimit: openRateLimit(100) }
   const app = serveRoutes(
-    '/v1/test',
+    ['/v1/test'],
     [throwing],
-    workspaceDoor(tenancy),
+    workspaceDoor(services),
     (bug) => `bug-${reported.push(bug)}`,
   )
   const headers = { authorization: `Bearer ${value}` }

@@ -3,7 +3,7 @@ import type { Failure } from '../domain/failure.ts'
 import { isFailure } from '../domain/failure.ts'
 import type { DressedFailure } from '../domain/failure-table.ts'
 import { isUnavailable } from '../store/errors.ts'
-import { readJson } from './read-json.ts'
+import { readBytes } from './read-json.ts'
 import type { Route } from './route.ts'
 
 /** Called with what a route threw; gives the name under which the log has it. */
@@ -12,16 +12,18 @@ export type ReportBug = (error: unknown) => string
 /** Who may come in, and how they are told that something failed. */
 export interface Door<Visit> {
   admit(header: (name: string) => string | undefined): Visit | Failure
+  /** Why a visitor may not call this route now; null where it may. */
+  limit?(visit: Visit, operationId: string): Failure | null
   dress(failure: Failure): DressedFailure
 }
 
 /**
- * Serves routes below `base` to those whom the door admits: authenticate, authorise, then the route itself.
+ * Serves routes below `bases` to those whom the door admits: authenticate, authorise, limit, then the route itself.
  *
  * Whoever may not come in learns nothing of the paths: the door judges before them.
  */
 export function serveRoutes<Visit extends object>(
-  base: string,
+  bases: readonly string[],
   routes: readonly Route<Visit>[],
   door: Door<Visit>,
   reportBug: ReportBug,
@@ -33,10 +35,17 @@ export function serveRoutes<Visit extends object>(
     const { req } = context
     const visit = admit(context)
     if (isFailure(visit)) return refuse(visit)
+    const limited = door.limit?.(visit, route.operationId) ?? null
+    if (limited) return refuse(limited)
     const params = req.param() as Record<string, string>
     if (!Object.values(params).every(isPlain)) return refuse({ failure: 'not_found', what: 'route' })
-    const readBody = () => readJson(req.raw)
-    const answer = await route.answer({ ...visit, params, query: req.query(), readBody })
+    const answer = await route.answer({
+      ...visit,
+      params,
+      query: req.query(),
+      header: (name) => req.header(name),
+      readBody: () => readBytes(req.raw),
+    })
     return isFailure(answer) ? refuse(answer) : context.json(answer as object)
   }
   const refuseKnown = (failure: Failure) => (context: Context) => {
@@ -50,7 +59,7 @@ export function serveRoutes<Visit extends object>(
     const allow = ofPath.map(({ method }) => method)
     app.all(pattern, refuseKnown({ failure: 'method_not_allowed', allow }))
   }
-  for (const below of [base, `${base}/*`]) {
+  for (const below of bases.flatMap((base) => [base, `${base}/*`])) {
     app.all(below, refuseKnown({ failure: 'not_found', what: 'route' }))
   }
   app.onError((error) =>

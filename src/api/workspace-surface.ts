@@ -10,6 +10,7 @@ export const workspaceSurface: Surface = {
     { name: 'Groups', description: 'Who may call which models, and how much.' },
     { name: 'API keys', description: "Credentials of a group's applications." },
     { name: 'Endpoints', description: 'Where slugs lead.' },
+    { name: 'Audit', description: 'What was done, and by whom.' },
   ],
   credentials: {
     apiKey: {
@@ -31,5 +32,13 @@ export const workspaceSurface: Surface = {
   refuses: {
     401: 'No credential, or one that is not valid here',
     403: 'The workspace is not onboarded, or the key may not manage the gateway',
+  },
+  limits: {
+    429: {
+      why: 'The key calls this route too often',
+      body: z
+        .object({ error: z.string(), retry_after: z.int().min(1).describe('Seconds, as in `Retry-After`.') })
+        .meta({ id: 'TooManyRequests' }),
+    },
   },
 }

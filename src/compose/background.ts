@@ -27,6 +27,7 @@ export interface BackgroundData {
   readonly testClockFile: string | null
   readonly retireAfterMs: number
   readonly eventsKeptMs: number
+  readonly auditKeptMs: number
   /** Whoever holds the other end writes through this thread's SQLite connection; null on Postgres. */
   readonly writerPort: MessagePort | null
 }
@@ -106,7 +107,8 @@ async function run(): Promise<void> {
   })
   const recovered = await recover({ database, directory, instance, drain, files: spoolFiles, now: clock() })
   for await (const charges of readOpenCharges(database, clock())) tell({ news: 'charges', charges })
-  const sweep = openSweep({ database, clock, eventsKeptMs: data.eventsKeptMs, onError: trouble })
+  const { eventsKeptMs, auditKeptMs } = data
+  const sweep = openSweep({ database, clock, eventsKeptMs, auditKeptMs, onError: trouble })
   const standing = repeat(standingEveryMs, async () => tellStanding(drain), trouble)
   tell({ news: 'ready', recovered, migrated: migrated.migrated, watermarkAt: joined.joined.watermarkAt })
 

@@ -21,5 +21,6 @@ export function definitionOf(section: WorkspaceSection): WorkspaceDefinition {
         region: environment.region ?? null,
       })),
     ),
+    registrationPublicKey: section.registration_public_key ?? null,
   }
 }

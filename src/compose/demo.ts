@@ -29,6 +29,7 @@ export async function pointDemo(tenancy: Tenancy, echoBaseUrl: string): Promise<
           region: null,
         },
       ],
+      registrationPublicKey: null,
     },
   ])
   if (applied !== null) throw new Error(`the demo cannot be made: ${JSON.stringify(applied)}`)

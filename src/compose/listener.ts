@@ -30,7 +30,14 @@ export function makeListener(settings: Settings, basics: Basics, parts: Listener
     log.error({ id, err: error }, 'a request met a bug')
     return id
   }
-  const app = createManagement({ tenancy, version, reportBug })
+  const app = createManagement({
+    tenancy,
+    counters: room.counters,
+    clock,
+    requestsPerSecond: settings.frontier.managementRequestsPerSecond,
+    version,
+    reportBug,
+  })
   app.route(
     '/',
     operationsRoutes({

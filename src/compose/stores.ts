@@ -48,6 +48,7 @@ export async function openStores(settings: Settings, basics: Basics): Promise<St
       testClockFile: settings.testClockFile,
       retireAfterMs: settings.ledger.retireAfterMs,
       eventsKeptMs: settings.ledger.eventRetentionMs,
+      auditKeptMs: settings.ledger.auditRetentionMs,
     },
     log,
     (charges) => counters.load(charges),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { registrationPublicKey } from '../tenancy/rules/registration-public-key.ts'
 import { parseDuration } from './duration.ts'
 
 // Each setting says what it means (`describe`), and, where its type does not, what it may be (`allowed`): faults, the
@@ -67,9 +68,7 @@ const ledger = z.strictObject({
   retention: z
     .strictObject({
       events: retention.default('92d').describe('How long usage events are kept.'),
-      audit: retention
-        .default('400d')
-        .describe('How long audit rows are kept. Has no effect yet: all are kept.'),
+      audit: retention.default('400d').describe('How long audit rows are kept.'),
     })
     .prefault({})
     .describe('How long what is stored stays.'),
@@ -119,11 +118,11 @@ const workspace = z.strictObject({
     .describe('What its slugs begin with, before the `/`. A prefix belongs to one workspace.'),
   api_keys: z.array(workspaceKey).default([]).describe('Keys that manage the workspace.'),
   registration_public_key: z
-    .base64()
-    .refine((text) => Buffer.from(text, 'base64').length === 32)
-    .meta({ allowed: '32 bytes in base64' })
+    .string()
+    .refine((text) => registrationPublicKey(text) === null)
+    .meta({ allowed: 'an Ed25519 public key: its 32 bytes in base64' })
     .optional()
-    .describe('For keys that their holders make themselves. Has no effect yet.'),
+    .describe('Verifies the registration of keys that the lab has issued itself. Left out: none can be.'),
   webhook: z
     .strictObject({
       url: url.describe('Where events are posted.'),
@@ -159,6 +158,13 @@ const frontier = z.strictObject({
     .boolean()
     .default(false)
     .describe('Accept keys that call models only as `Authorization: Api-Key`, never as Bearer.'),
+  management_requests_per_second: z
+    .int()
+    .min(1)
+    .default(100)
+    .describe(
+      'How often one key may call one route of `/v1/gateway` or `/v1/audit_logs` within a second; above it 429.',
+    ),
   timeouts: z
     .strictObject({
       connect: timeout.default('10s').describe('For connecting to an upstream, TLS included.'),

@@ -37,10 +37,12 @@ export interface LedgerSettings {
   readonly durability: 'process' | 'strict'
   readonly retireAfterMs: number
   readonly eventRetentionMs: number
+  readonly auditRetentionMs: number
 }
 
 export interface FrontierSettings {
   readonly strictKeyScheme: boolean
+  readonly managementRequestsPerSecond: number
   readonly timeouts: { connectMs: number; firstByteMs: number; idleMs: number; totalMs: number }
   readonly workspaces: readonly WorkspaceSection[]
 }
@@ -135,7 +137,7 @@ function withoutKeys(file: ConfigurationFile, disabled: ReadonlySet<string>): Co
 /** What a file may say already and this version does not do yet. */
 function withoutEffect({ frontier }: ConfigurationFile): Warning[] {
   return frontier.workspaces.flatMap((workspace, index) =>
-    (['webhook', 'registration_public_key'] as const)
+    (['webhook'] as const)
       .filter((member) => workspace[member] !== undefined)
       .map((member) => ({ path: `frontier.workspaces.${index}.${member}`, message: 'has no effect yet' })),
   )
@@ -172,11 +174,13 @@ function assemble(
       durability: file.ledger.durability,
       retireAfterMs: milliseconds(file.ledger.node_retire_after),
       eventRetentionMs: milliseconds(file.ledger.retention.events),
+      auditRetentionMs: milliseconds(file.ledger.retention.audit),
     },
     defaultOutputCap: file.limits.default_output_cap,
     network: file.network,
     frontier: {
       strictKeyScheme: file.frontier.strict_key_scheme,
+      managementRequestsPerSecond: file.frontier.management_requests_per_second,
       timeouts: {
         connectMs: milliseconds(timeouts.connect),
         firstByteMs: milliseconds(timeouts.first_byte),

@@ -41,6 +41,15 @@ export function sweepUsageEvents(database: Database, workspaceId: string, before
   })
 }
 
+/** Deletes some audit rows older than an instant, of whatever workspace. True: there are more. */
+export function sweepAuditRows(database: Database, before: EpochMs): Promise<boolean> {
+  return database.transaction(async (transaction) => {
+    const old = transaction.selectFrom('audit_log').select('id').where('at', '<', before).limit(rowsAtOnce)
+    const deleted = await transaction.deleteFrom('audit_log').where('id', 'in', old).executeTakeFirst()
+    return deleted.numDeletedRows === BigInt(rowsAtOnce)
+  })
+}
+
 export async function readWorkspaceIds(database: Database): Promise<readonly string[]> {
   const rows = await database.read.selectFrom('workspaces').select('id').execute()
   return rows.map((row) => row.id)

@@ -42,6 +42,7 @@ describe.each(databases())('sweeping on $name', ({ open }) => {
           created_at: 0,
           revision: 0,
           config_hash: null,
+          registration_public_key: null,
         })
         .execute(),
     )
@@ -58,21 +59,34 @@ describe.each(databases())('sweeping on $name', ({ open }) => {
     await database.transaction((transaction) =>
       bulkInsert(transaction, database.kind, 'rolling_charges', rollingColumns, rolling),
     )
+    await database.transaction((transaction) =>
+      bulkInsert(
+        transaction,
+        database.kind,
+        'audit_log',
+        ['id', 'at', 'workspace_id', 'actor', 'action', 'target', 'details'],
+        aged.map(({ id, at }, index) => [id, at, index % 2 === 0 ? 'w' : null, 'test', 'DONE', 'it', '{}']),
+      ),
+    )
 
     const sweep = openSweep({
       database,
       clock: () => noon,
       eventsKeptMs: 10 * minuteMs,
+      auditKeptMs: 11 * minuteMs,
       onError: (error) => {
         throw error
       },
       rollingChargesEveryMs: 5,
       eventsEveryMs: 5,
+      auditEveryMs: 5,
     })
     await vi.waitFor(async () => {
       expect((await tablesOf(database)).eventIds).toEqual(['a10', 'a4', 'a5'])
       const kept = await database.read.selectFrom('rolling_charges').select('id').orderBy('id').execute()
       expect(kept).toEqual([{ id: 'a4' }, { id: 'a5' }])
+      const audit = await database.read.selectFrom('audit_log').select('id').orderBy('id').execute()
+      expect(audit).toEqual([{ id: 'a10' }, { id: 'a11' }, { id: 'a4' }, { id: 'a5' }])
     }, 10_000)
     await sweep.close()
   })

@@ -38,6 +38,8 @@ export interface WorkspaceTable {
   revision: number
   /** Digest of the file's entry that last wrote this row; null where an API did. */
   config_hash: string | null
+  /** Ed25519, the 32 bytes in base64; null where keys cannot be registered. */
+  registration_public_key: string | null
 }
 
 export interface SlugPrefixTable {

@@ -25,6 +25,7 @@ export const tables: { readonly [Table in TableName]: TableShape<Schema[Table]> 
       deleted_at: 'bigint',
       revision: 'bigint',
       config_hash: 'text',
+      registration_public_key: 'text',
     },
     primaryKey: ['id'],
   },

@@ -16,6 +16,28 @@ export function compilePlan(lineage: Lineage, slug: string): Plan | null {
   return { rows, isStrict: rows.some((row) => row.strict && row.metric !== 'request') }
 }
 
+/** A daily limit that holds for a group, and the row that it is judged by. */
+export interface DailyLimit {
+  readonly limit: LimitFact
+  readonly row: PlanRow
+}
+
+/**
+ * The daily limits that hold for a group, by slug; a slug without any is left out. Where a cascading tree has several
+ * for one metric, the one declared nearest to the group, with the counter of whoever declares it.
+ */
+export function dailyLimits(lineage: Lineage): { readonly slug: string; readonly limits: DailyLimit[] }[] {
+  return lineage[0].models.flatMap(({ slug }) => {
+    const nearest = new Map<string, DailyLimit>()
+    for (const effective of inheritedLimits(lineage, slug)) {
+      const { limit } = effective
+      if (limit.unit !== 'day' || nearest.has(limit.metric)) continue
+      nearest.set(limit.metric, { limit, row: toRow(effective, slug) })
+    }
+    return nearest.size === 0 ? [] : [{ slug, limits: [...nearest.values()] }]
+  })
+}
+
 /** Names of the counters that count for this group and nobody else: they mean nothing once the group is gone. */
 export function ownCounters(lineage: Lineage): string[] {
   const [self] = lineage

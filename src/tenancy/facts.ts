@@ -10,6 +10,8 @@ export interface WorkspaceFact {
   readonly onboarded: boolean
   /** Host names of its own, in lower case and without a port. */
   readonly domains: readonly string[]
+  /** Verifies the registration of keys (Ed25519, 32 bytes in base64); null where none is on file. */
+  readonly registrationPublicKey: string | null
 }
 
 export type WorkspaceKeyType =

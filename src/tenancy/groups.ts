@@ -128,7 +128,10 @@ export function groupsOf({ read, write, keyring, newUlid }: Context): Groups {
           }
           await insertNode(it.transaction, node, revision)
           await replaceModels(it.transaction, id, node.models, () => newUlid(at))
-          await it.audit('GATEWAY_GROUP_CREATED', id, { external_entity_id: node.externalId })
+          await it.audit('GATEWAY_GROUP_CREATED', id, {
+            gateway_group_id: id,
+            external_entity_id: node.externalId,
+          })
           return [node, ...(above ?? [])]
         },
         conflicts,
@@ -157,7 +160,7 @@ export function groupsOf({ read, write, keyring, newUlid }: Context): Groups {
         }
         await updateNode(it.transaction, updated, revision)
         if (change.models) await replaceModels(it.transaction, node.id, change.models, () => newUlid(at))
-        await it.audit('GATEWAY_GROUP_UPDATED', id, { changed: Object.keys(change) })
+        await it.audit('GATEWAY_GROUP_UPDATED', id, { gateway_group_id: id, changed: Object.keys(change) })
         return [updated, ...ancestors]
       })
     },
@@ -169,7 +172,10 @@ export function groupsOf({ read, write, keyring, newUlid }: Context): Groups {
         const [node] = lineage
         const { revision, at } = await it.begin()
         await deleteSubtree(it.transaction, node.id, at, revision)
-        await it.audit('GATEWAY_GROUP_DELETED', id, { external_entity_id: node.externalId })
+        await it.audit('GATEWAY_GROUP_DELETED', id, {
+          gateway_group_id: id,
+          external_entity_id: node.externalId,
+        })
         return { node, deletedAt: at }
       })
     },

@@ -78,6 +78,22 @@ export async function readKey(
   return row ?? null
 }
 
+/** Whether a key of the workspace has this prefix, revoked ones included. */
+export async function isPrefixTaken(
+  database: Kysely<Schema>,
+  workspaceId: WorkspaceId,
+  prefix: string,
+): Promise<boolean> {
+  const row = await database
+    .selectFrom('keys')
+    .select('id')
+    .where('workspace_id', '=', workspaceId)
+    .where('style', '=', 'federated')
+    .where('prefix', '=', prefix)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 export async function insertKey(
   database: Kysely<Schema>,
   key: KeyFact,

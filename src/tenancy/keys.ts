@@ -55,7 +55,11 @@ export function keysOf({ read, write, keyring, newUlid, random }: Context): Keys
           revoked: false,
         }
         await insertKey(it.transaction, key, { name, createdAt: at, revision })
-        await it.audit('GATEWAY_API_KEY_CREATED', prefix, { group_id: groupId, name })
+        await it.audit('GATEWAY_API_KEY_CREATED', prefix, {
+          gateway_group_id: groupId,
+          api_key_prefix: prefix,
+          name,
+        })
         return { prefix, name, value }
       })
     },
@@ -82,7 +86,10 @@ export function keysOf({ read, write, keyring, newUlid, random }: Context): Keys
         if (key === null) return noKey
         const { revision, at } = await it.begin()
         await revokeKey(it.transaction, key.id, at, revision)
-        await it.audit('GATEWAY_API_KEY_REVOKED', prefix, { group_id: groupId })
+        await it.audit('GATEWAY_API_KEY_REVOKED', prefix, {
+          gateway_group_id: groupId,
+          api_key_prefix: prefix,
+        })
         return { prefix }
       })
     },

@@ -134,7 +134,9 @@ test('gives the same object until something it rests on changes', () => {
   const before = written(emptySnapshot(), { environments: [live(environment('production'))] })
   const target = resolveTarget(before, fact)
   const unrelated = written(before, {
-    workspaces: [live({ id: workspaceId, name: '', onboarded: true, domains: [] })],
+    workspaces: [
+      live({ id: workspaceId, name: '', onboarded: true, domains: [], registrationPublicKey: null }),
+    ],
   })
   expect(resolveTarget(unrelated, fact)).toBe(target)
   const moved = written(unrelated, {

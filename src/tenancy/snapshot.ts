@@ -61,6 +61,7 @@ export interface Changes {
   readonly workspaces: readonly Changed<WorkspaceFact>[]
   readonly workspaceKeys: readonly Changed<WorkspaceKeyFact>[]
   readonly adminKeys: readonly Changed<AdminKeyFact>[]
+  /** In the order of their revisions. */
   readonly keys: readonly KeyFact[]
   readonly nodes: readonly ChangedNode[]
   readonly endpoints: readonly Changed<EndpointFact>[]
@@ -116,6 +117,7 @@ export function advance(snapshot: Snapshot, changes: Changes): Snapshot {
     domains: tables.domains.with(
       reindexed(tables.domains, tables.workspaces, workspaces, ({ domains }) => domains),
     ),
+    // In the order of their writes: a key that was revoked in one workspace may live in another since.
     keys: tables.keys.with(new Map(changes.keys.map((key) => [digestKey(key.digest), key]))),
     workspaceKeysById: tables.workspaceKeysById.with(workspaceKeys),
     workspaceKeys: tables.workspaceKeys.with(

@@ -232,6 +232,7 @@ const aurora: WorkspaceDefinition = {
       region: null,
     },
   ],
+  registrationPublicKey: null,
 }
 
 let made = 0

@@ -3,6 +3,7 @@ import type { NewUlid } from '../domain/ids.ts'
 import type { Clock } from '../domain/time.ts'
 import type { Database } from '../store/database.ts'
 import { type AdminKeys, adminKeysOf } from './admin-keys.ts'
+import { type Audit, auditOf } from './audit.ts'
 import type { Context } from './context.ts'
 import { digestCredential } from './digest.ts'
 import { type Endpoints, endpointsOf } from './endpoints.ts'
@@ -10,6 +11,7 @@ import { type Groups, groupsOf } from './groups.ts'
 import { keepSetting } from './installation.sql.ts'
 import { deriveKeyring } from './keyring.ts'
 import { type Keys, keysOf } from './keys.ts'
+import { type Registration, registrationOf } from './keys-registration.ts'
 import { loadChanges } from './load.ts'
 import type { RandomBytes } from './random-text.ts'
 import { advance, countersGone, emptySnapshot, type Snapshot } from './snapshot.ts'
@@ -25,7 +27,15 @@ import { writerOf } from './write.ts'
  *
  * Throws only what the database throws.
  */
-export interface Tenancy extends Groups, Keys, Endpoints, Workspaces, WorkspaceRecords, AdminKeys {
+export interface Tenancy
+  extends Groups,
+    Keys,
+    Registration,
+    Endpoints,
+    Workspaces,
+    WorkspaceRecords,
+    AdminKeys,
+    Audit {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
@@ -75,10 +85,12 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
   const tenancy: Tenancy = {
     ...groupsOf(context),
     ...keysOf(context),
+    ...registrationOf(context, () => current),
     ...endpointsOf(context),
     ...workspacesOf(context),
     ...workspaceRecordsOf(context),
     ...adminKeysOf(context),
+    ...auditOf(context),
     snapshot: () => current,
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),

@@ -27,15 +27,21 @@ export async function readChangedWorkspaces(
   const rows = await database
     .selectFrom('workspaces')
     .leftJoin('workspace_domains', 'workspace_domains.workspace_id', 'workspaces.id')
-    .select(['workspaces.id', 'name', 'onboarded', 'deleted_at', 'domain'])
+    .select(['workspaces.id', 'name', 'onboarded', 'deleted_at', 'registration_public_key', 'domain'])
     .where('revision', '>', since)
     .orderBy('workspaces.id')
     .orderBy('domain')
     .execute()
   const workspaces = new Map<string, { id: string; fact: (WorkspaceFact & { domains: string[] }) | null }>()
-  for (const { id, name, onboarded, deleted_at, domain } of rows) {
+  for (const { id, name, onboarded, deleted_at, registration_public_key, domain } of rows) {
     const known = workspaces.get(id)
-    const fact = { id: id as WorkspaceId, name, onboarded: onboarded === 1, domains: [] }
+    const fact = {
+      id: id as WorkspaceId,
+      name,
+      onboarded: onboarded === 1,
+      domains: [],
+      registrationPublicKey: registration_public_key,
+    }
     const changed = known ?? { id, fact: deleted_at === null ? fact : null }
     if (domain !== null) changed.fact?.domains.push(domain)
     workspaces.set(id, changed)
@@ -234,20 +240,32 @@ export async function upsertWorkspace(
   prefixes: readonly string[],
   domains: readonly string[],
 ): Promise<void> {
-  const { name, onboarded, deleted_at, revision, config_hash } = row
+  const { id, created_at, ...written } = row
   await database
     .insertInto('workspaces')
     .values(row)
-    .onConflict((conflict) =>
-      conflict.column('id').doUpdateSet({ name, onboarded, deleted_at, revision, config_hash }),
-    )
+    .onConflict((conflict) => conflict.column('id').doUpdateSet(written))
     .execute()
   for (const prefix of prefixes) {
-    await database.insertInto('slug_prefixes').values({ prefix, workspace_id: row.id }).execute()
+    await database.insertInto('slug_prefixes').values({ prefix, workspace_id: id }).execute()
   }
   for (const domain of domains) {
-    await database.insertInto('workspace_domains').values({ domain, workspace_id: row.id }).execute()
+    await database.insertInto('workspace_domains').values({ domain, workspace_id: id }).execute()
   }
+}
+
+/** Puts a workspace's registration key in its place, or takes it away. */
+export async function updateRegistrationKey(
+  database: Kysely<Schema>,
+  id: string,
+  publicKey: string | null,
+  revision: number,
+): Promise<void> {
+  await database
+    .updateTable('workspaces')
+    .set({ registration_public_key: publicKey, revision })
+    .where('id', '=', id)
+    .execute()
 }
 
 /** Writes a workspace key as live; throws a unique violation where its value is a credential already. */

@@ -30,6 +30,8 @@ export interface WorkspaceDefinition {
   readonly keys: readonly { readonly name: string; readonly value: string; readonly type: WorkspaceKeyType }[]
   readonly secrets: readonly { readonly id: string; readonly value: string }[]
   readonly environments: readonly EnvironmentDefinition[]
+  /** Ed25519, 32 bytes in base64; null: keys cannot be registered. */
+  readonly registrationPublicKey: string | null
 }
 
 /** One environment of one model. */
@@ -62,6 +64,7 @@ const defaultWorkspace: WorkspaceDefinition = {
   keys: [],
   secrets: [],
   environments: [],
+  registrationPublicKey: null,
 }
 
 const conflicts = {
@@ -127,6 +130,7 @@ export async function ensureDefaultWorkspace({ read, write }: Context): Promise<
       deleted_at: null,
       revision,
       config_hash: null,
+      registration_public_key: null,
     }
     // An instance that starts at the same moment may have been first.
     if (await isThere(it.transaction)) return true
@@ -155,9 +159,9 @@ function withDefaults(given: WorkspaceDefinition): WorkspaceDefinition {
 }
 
 function changeOf({ keyring }: Context, definition: WorkspaceDefinition, stored: StoredEntries): Change {
-  const { name, onboarded, slugPrefixes, domains } = definition
+  const { name, onboarded, slugPrefixes, domains, registrationPublicKey } = definition
   const hash = (entry: readonly unknown[]) => digestFileEntry(keyring, entry)
-  const own = hash([name, onboarded, [...slugPrefixes].sort(), [...domains].sort()])
+  const own = hash([name, onboarded, [...slugPrefixes].sort(), [...domains].sort(), registrationPublicKey])
   const workspace = own === stored.workspace ? null : own
   const keys = definition.keys
     .map((key) => ({ ...key, hash: hash([key.type, key.value]), id: stored.keys.get(key.name)?.id ?? null }))
@@ -216,7 +220,7 @@ async function writeChange(
   { definition, workspace, keys, secrets, environments, parts }: Change,
   { revision, at }: Stamp,
 ): Promise<void> {
-  const { id, name, onboarded, slugPrefixes, domains } = definition
+  const { id, name, onboarded, slugPrefixes, domains, registrationPublicKey } = definition
   if (workspace !== null) {
     const row = {
       id,
@@ -226,6 +230,7 @@ async function writeChange(
       deleted_at: null,
       revision,
       config_hash: workspace,
+      registration_public_key: registrationPublicKey,
     }
     await upsertWorkspace(transaction, row, slugPrefixes, domains)
   }

@@ -1,19 +1,22 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { startGateway } from '../setup/gateway.ts'
+import { startFakeUpstream } from '../fake-upstream.ts'
+import { chatStatus, configurationFor, openFrontier, workspaceKey } from '../setup/frontier.ts'
+import { startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { labKey } from '../setup/labs.ts'
 import { paste } from './run.ts'
 
 const root = join(import.meta.dirname, '../..')
 
-function commandsOf(page: string): string {
+function blocksOf(page: string): string[] {
   const text = readFileSync(join(root, page), 'utf8')
-  return [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block).join('\n')
+  return [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block)
 }
 
 test('the commands of the first-limit guide do what it says', async () => {
   const gateway = await startGateway()
-  const { code, output, errors } = await paste(commandsOf('docs/guides/first-limit.md'), {
+  const { code, output, errors } = await paste(blocksOf('docs/guides/first-limit.md').join('\n'), {
     TOLLGATE: gateway.url,
     ADMIN_KEY: gateway.adminKey,
   })
@@ -26,7 +29,53 @@ test('the commands of the first-limit guide do what it says', async () => {
     expect.stringMatching(/: 200, 0 left$/),
     expect.stringMatching(/: 429, 0 left$/),
   ])
-  expect(JSON.parse(lines.slice(4).join('\n')).models[0].usage_limits).toEqual([
+  expect(JSON.parse(lines[4] ?? '')).toEqual({
+    customer_id: 'research',
+    usage: {
+      'demo/echo': [
+        {
+          type: 'TOKEN',
+          unit: 'DAY',
+          threshold: 5000,
+          current_usage: expect.any(Number),
+          reset_at: expect.stringMatching(/T00:00:00Z$/),
+        },
+      ],
+    },
+  })
+  expect(JSON.parse(lines.slice(5).join('\n')).models[0].usage_limits).toEqual([
     { type: 'TOKEN', unit: 'DAY', threshold: 5000, strict: true },
   ])
+})
+
+test('the commands of the guide to keys of your own do what it says', async () => {
+  const [makePair = '', register = '', ...more] = blocksOf('docs/guides/keys-of-your-own.md')
+  expect(more).toEqual([])
+  const folder = temporaryFolder()
+  const inFolder = (commands: string, environment = {}) =>
+    paste(`cd "$FOLDER"\n${commands}`, { FOLDER: folder, ...environment })
+  const made = await inFolder(makePair)
+  expect(made).toMatchObject({ code: 0, errors: '' })
+
+  const upstream = await startFakeUpstream()
+  const config = configurationFor(upstream.url) as { frontier: { workspaces: object[] } }
+  const [workspace] = config.frontier.workspaces
+  const registration_public_key = made.output.trim()
+  config.frontier.workspaces = [{ ...workspace, registration_public_key }]
+  const gateway = await startGateway({ config })
+  const frontier = openFrontier(gateway)
+  await frontier.createEndpoint('aurora/lumen')
+  const group = await frontier.createGroup({ models: { 'aurora/lumen': [] } })
+  const letters = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.']
+  const key = labKey(48, letters)
+  const registered = await inFolder(register, {
+    TOLLGATE: gateway.url,
+    GROUP_ID: group,
+    WORKSPACE_KEY: workspaceKey,
+    CUSTOMER_KEY: key,
+  })
+  expect(registered).toEqual({ code: 0, output: '{"ok":true}', errors: '' })
+  expect(await chatStatus(gateway, key, { model: 'aurora/lumen' })).toBe(200)
+  await gateway.stop()
+  await upstream.close()
 })

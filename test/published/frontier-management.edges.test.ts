@@ -152,7 +152,7 @@ describe.each(databases())('edges of management on $name', ({ open }) => {
   test('the document names every route and is served with its page, from here alone', async () => {
     const { body } = await call('GET', '/openapi.json', { key: null })
     expect(body.openapi).toBe('3.1.0')
-    expect(Object.keys(body.paths)).toHaveLength(6)
+    expect(Object.keys(body.paths)).toHaveLength(9)
     const page = await call('GET', '/docs', { key: null })
     expect(page.status).toBe(200)
     expect(page.text).not.toMatch(/https?:/)

@@ -6,6 +6,7 @@ import { getRequestListener } from '@hono/node-server'
 import { createManagement } from '../../src/api/management.ts'
 import { isFailure } from '../../src/domain/failure.ts'
 import { ulidSource } from '../../src/domain/ids.ts'
+import { openMemoryCounters } from '../../src/limits/memory.ts'
 import type { Database } from '../../src/store/database.ts'
 import { openTenancy, type Tenancy } from '../../src/tenancy/tenancy.ts'
 import type { WorkspaceDefinition } from '../../src/tenancy/workspaces.ts'
@@ -70,7 +71,15 @@ export async function openWorld(database: Database): Promise<World> {
   if (refused) throw new Error(JSON.stringify(refused))
 
   const reportBug = (error: unknown) => `bug-${bugs.push(error)}`
-  const { fetch: serve } = createManagement({ tenancy, version: '0.0.0', reportBug })
+  const { fetch: serve } = createManagement({
+    tenancy,
+    counters: openMemoryCounters(),
+    clock: () => now,
+    // Time stands still here, so no second ever ends.
+    requestsPerSecond: 1_000_000,
+    version: '0.0.0',
+    reportBug,
+  })
   const server = createServer(getRequestListener(serve)).listen(0, '127.0.0.1')
   // A test may be busy for longer than an idle connection would be kept.
   server.keepAliveTimeout = 0
@@ -136,6 +145,7 @@ const workspaces: readonly WorkspaceDefinition[] = [
       { modelId: 'q7w3zkd', name: 'production', baseUrl: 'http://127.0.0.1:9999/v1', ...production },
       { modelId: 'q7w3zkd', name: 'canary', baseUrl: 'http://127.0.0.1:9998/v1/', ...production },
     ],
+    registrationPublicKey: null,
   },
   {
     id: 'x',
@@ -146,6 +156,7 @@ const workspaces: readonly WorkspaceDefinition[] = [
     keys: [{ name: 'manage', value: keys.x, type: 'PERSONAL' }],
     secrets: [],
     environments: [{ modelId: 'x1', name: 'production', baseUrl: 'http://127.0.0.1:9997/v1', ...production }],
+    registrationPublicKey: null,
   },
   {
     id: 'n',
@@ -156,5 +167,6 @@ const workspaces: readonly WorkspaceDefinition[] = [
     keys: [{ name: 'manage', value: keys.n, type: 'PERSONAL' }],
     secrets: [],
     environments: [],
+    registrationPublicKey: null,
   },
 ]

@@ -16,3 +16,18 @@ export const MintedApiKey = z
   .meta({ id: 'MintedApiKey' })
 
 export const RevokedApiKey = z.object({ prefix: z.string() }).meta({ id: 'RevokedApiKey' })
+
+/** Judged by the rules of registration, once its signature is verified. */
+export const ForeignApiKey = z
+  .object({
+    key: z
+      .string()
+      .meta({ minLength: 32, maxLength: 128, pattern: '^[!-~]+$' })
+      .describe(
+        'The key as its holder has it, of at least 3 bits of entropy per character. Never shown again.',
+      ),
+    name: text(0, 255).nullish(),
+  })
+  .meta({ id: 'ForeignApiKey' })
+
+export const RegisteredApiKey = z.object({ ok: z.literal(true) }).meta({ id: 'RegisteredApiKey' })

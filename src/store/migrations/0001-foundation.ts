@@ -30,6 +30,7 @@ const tables: Readonly<Record<string, TableDefinition>> = {
       deleted_at: 'bigint?',
       revision: 'bigint',
       config_hash: 'text?',
+      registration_public_key: 'text?',
     },
     primaryKey: ['id'],
   },
@@ -249,7 +250,7 @@ const indexes: Readonly<Record<string, IndexDefinition>> = {
   nodes_root: { table: 'nodes', columns: ['root_id'] },
   nodes_revision: { table: 'nodes', columns: ['revision'] },
   limits_owner: { table: 'limits', columns: ['owner_kind', 'owner_id'] },
-  keys_digest: { table: 'keys', columns: ['digest'], unique: true },
+  keys_digest: { table: 'keys', columns: ['digest'], unique: true, where: 'revoked_at is null' },
   keys_prefix: { table: 'keys', columns: ['workspace_id', 'style', 'prefix'], unique: true },
   keys_listed: { table: 'keys', columns: ['node_id', 'created_at', 'id'] },
   keys_revision: { table: 'keys', columns: ['revision'] },
@@ -258,6 +259,7 @@ const indexes: Readonly<Record<string, IndexDefinition>> = {
   endpoints_revision: { table: 'endpoints', columns: ['revision'] },
   audit_log_listed: { table: 'audit_log', columns: ['workspace_id', 'at', 'id'] },
   rollups_ends_at: { table: 'rollups', columns: ['ends_at'] },
+  audit_log_at: { table: 'audit_log', columns: ['at'] },
 }
 
 /** The tables of the first release, and the installation's row, at revision 0. */
