@@ -39,5 +39,9 @@ export function accept(method: string, path: string): Operation | 'models' | Fai
 
 /** Whether a path is served by the data plane: management lives beside it under other prefixes. */
 export function isDataPlane(path: string): boolean {
-  return path.startsWith('/v1/') && !path.startsWith('/v1/gateway/') && !path.startsWith('/v1/audit_logs')
+  return path.startsWith('/v1/') && !isWithin(path, '/v1/gateway') && !isWithin(path, '/v1/audit_logs')
+}
+
+function isWithin(path: string, prefix: string): boolean {
+  return path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === '/')
 }
