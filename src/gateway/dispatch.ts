@@ -15,11 +15,11 @@ import { type Ending, leftAfter, recordHold, settled } from './settle.ts'
 export async function dispatch(grant: Grant, room: Room): Promise<Answer | Failure> {
   const { call, ask } = grant
   const door = doorOf(grant.target.upstream)
-  if (isFailure(door)) return endWith(door, { ending: 'unused' })
+  if (isFailure(door)) return endWith(grant, door, { ending: 'unused' }, room)
   const isStrict = grant.reservation.strictHolds.length > 0
   const unrecorded = isStrict ? await recordHold(grant, room) : null
   if (unrecorded !== null || call.isCut)
-    return endWith(unrecorded ?? { failure: 'cancelled' }, { ending: 'unused' })
+    return endWith(grant, unrecorded ?? { failure: 'cancelled' }, { ending: 'unused' }, room)
 
   const answer = await awaitAnswer(call, room.upstream, {
     origin: door.origin,
@@ -30,12 +30,12 @@ export async function dispatch(grant: Grant, room: Room): Promise<Answer | Failu
     timeouts: room.timeouts,
   })
   call.onCut = null
-  return isFailure(answer) ? endWith(answer, endingOf(answer, ask)) : answer
+  return isFailure(answer) ? endWith(grant, answer, endingOf(answer, ask), room) : answer
+}
 
-  async function endWith(failure: Failure, ending: Ending): Promise<Failure> {
-    await settled(grant, ending, room)
-    return failure
-  }
+async function endWith(grant: Grant, failure: Failure, ending: Ending, room: Room): Promise<Failure> {
+  await settled(grant, ending, room)
+  return failure
 }
 
 /** A caller who left after the call was sent is charged the prompt; what never reached the upstream costs nothing. */

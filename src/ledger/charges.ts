@@ -13,8 +13,9 @@ export interface ChargeTarget {
  * The charges of a record as it is stored: a text that names their targets, and their amounts as one list of numbers.
  *
  * The targets are the same from call to call as long as plan and period are, so their text is written and read once for
- * many records: parsing the names anew took a third of the drain's time. Amounts are whole and pico for a period, and
- * for a rolling window first how many milliseconds before the record it was charged.
+ * many records: parsing the names anew took a third of the drain's time. For each target the amounts hold the whole
+ * amount, for a rolling window first how many milliseconds before the record it was charged; and behind them all, for
+ * each target its pico part, unless all of these are 0.
  */
 export interface StoredCharges {
   readonly targets: string
@@ -24,13 +25,14 @@ export interface StoredCharges {
 /** The JSON of stored charges: both members, separated by a comma. `at` is the instant of their record. */
 export function chargesText(charges: readonly Charge[], at: EpochMs): string {
   let amounts = ''
+  let hasPico = false
   for (const { startsAt, endsAt, amount } of charges) {
     const separator = amounts === '' ? '' : ','
     amounts +=
-      endsAt === null
-        ? `${separator}${at - startsAt},${amount.whole},${amount.pico}`
-        : `${separator}${amount.whole},${amount.pico}`
+      endsAt === null ? `${separator}${at - startsAt},${amount.whole}` : `${separator}${amount.whole}`
+    hasPico ||= amount.pico !== 0
   }
+  if (hasPico) for (const { amount } of charges) amounts += `,${amount.pico}`
   return `"${targetsText(charges)}",[${amounts}]`
 }
 
@@ -49,10 +51,10 @@ export function readTargets(text: string): readonly ChargeTarget[] | null {
   return targets
 }
 
-/** How many numbers the amounts of these targets are. */
-export function amountsOf(targets: readonly ChargeTarget[]): number {
+/** How many numbers the amounts of these targets are, without their pico parts. */
+export function wholesOf(targets: readonly ChargeTarget[]): number {
   let numbers = 0
-  for (const { endsAt } of targets) numbers += endsAt === null ? 3 : 2
+  for (const { endsAt } of targets) numbers += endsAt === null ? 2 : 1
   return numbers
 }
 

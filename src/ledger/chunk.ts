@@ -1,7 +1,7 @@
 import type { InstanceId } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { RollupTable } from '../store/schema.ts'
-import { type ChargeTarget, readTargets } from './charges.ts'
+import { type ChargeTarget, readTargets, wholesOf } from './charges.ts'
 import { frameEnd, frameText } from './frame.ts'
 import { decodeRecord, eventColumns, type RecordTuple } from './record.ts'
 import { type RollingSums, rollingSums } from './rolling-sums.ts'
@@ -109,9 +109,12 @@ function addCharges(
   amounts: readonly number[],
 ): void {
   let next = 0
-  const take = (): number => amounts[next++] ?? 0
+  let nextPico = wholesOf(targets)
   for (const target of targets) {
-    if (target.endsAt === null) rolling.add(record, target, record.at - take(), take(), take())
-    else sums.add(target, take(), take())
+    const ago = target.endsAt === null ? (amounts[next++] ?? 0) : 0
+    const whole = amounts[next++] ?? 0
+    const pico = amounts[nextPico++] ?? 0
+    if (target.endsAt === null) rolling.add(record, target, record.at - ago, whole, pico)
+    else sums.add(target, whole, pico)
   }
 }

@@ -59,9 +59,14 @@ function plainly(record: LedgerRecord, at: number): unknown {
         ? { counter, generation, startsAt: null, endsAt }
         : { counter, generation, startsAt, endsAt },
     ),
-    record.charges.flatMap(({ startsAt, endsAt, amount: { whole, pico } }) =>
-      endsAt === null ? [at - startsAt, whole, pico] : [whole, pico],
-    ),
+    [
+      ...record.charges.flatMap(({ startsAt, endsAt, amount: { whole } }) =>
+        endsAt === null ? [at - startsAt, whole] : [whole],
+      ),
+      ...(record.charges.some(({ amount }) => amount.pico !== 0)
+        ? record.charges.map(({ amount }) => amount.pico)
+        : []),
+    ],
   ]
 }
 

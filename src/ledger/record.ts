@@ -3,7 +3,7 @@ import type { Quantity } from '../domain/quantity.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Usage } from '../domain/usage.ts'
 import type { Charge, PlanRow, StrictHold, Window } from '../limits/plan.ts'
-import { amountsOf, chargesText, readTargets } from './charges.ts'
+import { chargesText, readTargets, wholesOf } from './charges.ts'
 
 /** What the spool carries. `at` is read from the clock in the very turn in which the record is appended. */
 export type LedgerRecord = HoldRecord | SettlementRecord | ReleaseRecord
@@ -161,7 +161,9 @@ function isHoldTuple(value: unknown): boolean {
 
 function areCharges(text: string, amounts: readonly unknown[]): boolean {
   const targets = readTargets(text)
-  return targets !== null && amounts.length === amountsOf(targets) && areNumbers(amounts, 0)
+  if (targets === null || !areNumbers(amounts, 0)) return false
+  const wholes = wholesOf(targets)
+  return amounts.length === wholes || amounts.length === wholes + targets.length
 }
 
 function areNumbers(values: readonly unknown[], start: number): boolean {

@@ -15,14 +15,25 @@ export type LogCall = (line: CallLine) => void
 /** A model's name is what a caller sent, so it may be anything; names of real models are shorter. */
 const longestModel = 255
 
+/** How much may wait, and for how long: a write costs more than the lines in it. */
+const longestText = 32_768
+const longestWaitMs = 50
+
+export interface CallLog {
+  readonly log: LogCall
+  /** Writes what waits. */
+  flush(): void
+}
+
 /**
- * Writes a line for each call in the form of the other log lines, all of one turn of the event loop together. By hand,
- * because a logging library's line costs as much as admitting the call.
+ * Writes a line for each call in the form of the other log lines, many at a time. By hand, because a logging library's
+ * line costs as much as admitting the call.
  */
-export function openCallLog(write: (text: string) => void, now: () => number): LogCall {
+export function openCallLog(write: (text: string) => void, now: () => number): CallLog {
   let pending = ''
   let lastMs = 0
   let lastTime = ''
+  let timer: NodeJS.Timeout | undefined
 
   function timeText(): string {
     const nowMs = now()
@@ -34,17 +45,21 @@ export function openCallLog(write: (text: string) => void, now: () => number): L
   }
 
   function flush(): void {
+    clearTimeout(timer)
     const text = pending
     pending = ''
-    write(text)
+    if (text !== '') write(text)
   }
 
-  return ({ id, key, model, status, elapsedMs, inputTokens, outputTokens }) => {
-    if (pending === '') setImmediate(flush)
+  function log({ id, key, model, status, elapsedMs, inputTokens, outputTokens }: CallLine): void {
+    if (pending === '') timer = setTimeout(flush, longestWaitMs)
     const named = model === '' ? '' : `,"model":${JSON.stringify(model.slice(0, longestModel))}`
     const keyed = key === null ? '' : `,"key":${JSON.stringify(key)}`
     const tokens = inputTokens === null ? '' : `,"input":${inputTokens},"output":${outputTokens}`
     const ms = Math.round(elapsedMs * 10) / 10
     pending += `{"level":"info","time":"${timeText()}","id":"${id}"${keyed}${named},"status":${status},"ms":${ms}${tokens}}\n`
+    if (pending.length >= longestText) flush()
   }
+
+  return { log, flush }
 }

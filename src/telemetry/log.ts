@@ -41,10 +41,13 @@ export function openLog(level: string): Logging {
     },
     destination,
   )
-  const logCall = openCallLog((text) => destination.write(text), Date.now)
+  const calls = openCallLog((text) => destination.write(text), Date.now)
   return {
     log,
-    logCall: log.isLevelEnabled('info') ? logCall : () => {},
-    flush: () => destination.flushSync(),
+    logCall: log.isLevelEnabled('info') ? calls.log : () => {},
+    flush() {
+      calls.flush()
+      destination.flushSync()
+    },
   }
 }
