@@ -4,6 +4,7 @@ export const floors = [
   ['limits', 'rules', 'catalog', 'dialects', 'store', 'telemetry'],
   ['providers', 'tenancy', 'ledger'],
   ['upstream', 'config', 'plugins', 'mcp'],
+  ['billing'],
   ['gateway', 'api'],
   ['http', 'cli'],
   ['compose'],

@@ -35,6 +35,8 @@ const missing: Readonly<Record<Findable, string>> = {
   environment: 'There is no such environment of this model.',
   secret: 'There is no such secret in this workspace.',
   domain: 'This workspace has no such domain.',
+  webhook: 'This workspace has no webhook.',
+  delivery: 'There is no such delivery.',
 }
 
 /** How the management APIs say each failure. */

@@ -50,6 +50,8 @@ export type Findable =
   | 'environment'
   | 'secret'
   | 'domain'
+  | 'webhook'
+  | 'delivery'
 
 export type FailureKind = Failure['failure']
 

@@ -5,6 +5,7 @@ import { addToRollups, bulkDelete, bulkInsert } from '../store/bulk.ts'
 import type { Database } from '../store/database.ts'
 import type { Schema } from '../store/schema.ts'
 import { type Chunk, openHoldColumns, rollingColumns, usageEventColumns } from './chunk.ts'
+import { noteWaitingEvents } from './waiting.sql.ts'
 
 /** One transaction of the drain. */
 export interface Commit {
@@ -32,6 +33,7 @@ export function commitChunk(database: Database, commit: Commit): Promise<boolean
     if (!(await moveProgress(transaction, commit))) return false
     await bulkInsert(transaction, kind, 'rolling_charges', rollingColumns, chunk.rolling)
     await bulkInsert(transaction, kind, 'usage_events', usageEventColumns, chunk.events)
+    await noteWaitingEvents(transaction, kind, `${commit.segment}-${commit.began}`, chunk.events)
     await bulkInsert(transaction, kind, 'open_holds', openHoldColumns, chunk.holds)
     await bulkDelete(transaction, kind, 'open_holds', 'id', chunk.endedHolds)
     await addToRollups(transaction, kind, chunk.rollups)

@@ -23,7 +23,10 @@ export function sweepRollingCharges(database: Database, before: EpochMs): Promis
   })
 }
 
-/** Deletes some usage events of a workspace that are older than an instant. True: there are more. */
+/**
+ * Deletes some usage events of a workspace that are older than an instant, but none that wait to be posted, nor any
+ * younger than those. True: there are more.
+ */
 export function sweepUsageEvents(database: Database, workspaceId: string, before: EpochMs): Promise<boolean> {
   return database.transaction(async (transaction) => {
     const old = transaction
@@ -31,6 +34,17 @@ export function sweepUsageEvents(database: Database, workspaceId: string, before
       .select(['at', 'id'])
       .where('workspace_id', '=', workspaceId)
       .where('at', '<', before)
+      .where(({ eb, not, exists }) =>
+        not(
+          exists(
+            eb
+              .selectFrom('waiting_events')
+              .select('first_at')
+              .where('workspace_id', '=', workspaceId)
+              .whereRef('first_at', '<=', 'usage_events.at'),
+          ),
+        ),
+      )
       .limit(rowsAtOnce)
     const deleted = await transaction
       .deleteFrom('usage_events')

@@ -27,6 +27,11 @@ export interface Schema {
   rollups: RollupTable
   open_holds: OpenHoldTable
   spool_progress: SpoolProgressTable
+
+  webhooks: WebhookTable
+  waiting_events: WaitingEventsTable
+  deliveries: DeliveryTable
+  leases: LeaseTable
 }
 
 export interface WorkspaceTable {
@@ -258,4 +263,60 @@ export interface SpoolProgressTable {
   segment: string
   instance_id: string
   offset: number
+}
+
+/** Where a workspace wants its usage events posted. One that was deleted stays: events may still wait for it. */
+export interface WebhookTable {
+  workspace_id: string
+  url: string
+  sealed_secret: string
+  /** The secret before the last rotation, which signs too until then. */
+  sealed_previous_secret: string | null
+  previous_secret_until: number | null
+  paused: number
+  created_at: number
+  updated_at: number
+  deleted_at: number | null
+  config_hash: string | null
+}
+
+/** Events of one workspace that one transaction of the drain stored and that are in no delivery yet. */
+export interface WaitingEventsTable {
+  workspace_id: string
+  /** The instant of the oldest of them. */
+  first_at: number
+  id: string
+  /** How many. */
+  events: number
+  /** `[at, id]` of each, as JSON. */
+  keys: string
+}
+
+/** Events that are, or were, posted together. */
+export interface DeliveryTable {
+  id: string
+  workspace_id: string
+  /** What receivers know the delivery by; another after each request to deliver it again. */
+  request_id: string
+  /** `pending`, `delivered`, `dead`, or `queued`: dead, and to be delivered again. */
+  state: string
+  created_at: number
+  /** When it was last found delivered or dead. */
+  settled_at: number | null
+  /** How many. */
+  events: number
+  /** What is posted, to the byte; not kept once delivered. */
+  body: string | null
+  signature: string | null
+  /** Since it was last made or queued. */
+  attempts: number
+  last_status: number | null
+  problem: string | null
+}
+
+/** Who does what only one instance may do, and until when by the database's clock. */
+export interface LeaseTable {
+  name: string
+  holder: string
+  until: number
 }

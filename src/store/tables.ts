@@ -228,6 +228,44 @@ export const tables: { readonly [Table in TableName]: TableShape<Schema[Table]> 
     columns: { segment: 'text', instance_id: 'text', offset: 'bigint' },
     primaryKey: ['segment'],
   },
+
+  webhooks: {
+    columns: {
+      workspace_id: 'text',
+      url: 'text',
+      sealed_secret: 'text',
+      sealed_previous_secret: 'text',
+      previous_secret_until: 'bigint',
+      paused: 'bigint',
+      created_at: 'bigint',
+      updated_at: 'bigint',
+      deleted_at: 'bigint',
+      config_hash: 'text',
+    },
+    primaryKey: ['workspace_id'],
+  },
+  waiting_events: {
+    columns: { workspace_id: 'text', first_at: 'bigint', id: 'text', events: 'bigint', keys: 'text' },
+    primaryKey: ['workspace_id', 'first_at', 'id'],
+  },
+  deliveries: {
+    columns: {
+      id: 'text',
+      workspace_id: 'text',
+      request_id: 'text',
+      state: 'text',
+      created_at: 'bigint',
+      settled_at: 'bigint',
+      events: 'bigint',
+      body: 'text',
+      signature: 'text',
+      attempts: 'bigint',
+      last_status: 'bigint',
+      problem: 'text',
+    },
+    primaryKey: ['id'],
+  },
+  leases: { columns: { name: 'text', holder: 'text', until: 'bigint' }, primaryKey: ['name'] },
 }
 
 export const tableNames = Object.keys(tables) as TableName[]

@@ -1,4 +1,5 @@
 import type { NewUlid } from '../domain/ids.ts'
+import type { Clock } from '../domain/time.ts'
 import type { Database } from '../store/database.ts'
 import type { Keyring } from './keyring.ts'
 import type { RandomBytes } from './random-text.ts'
@@ -8,6 +9,7 @@ import type { WriteFacts } from './write.ts'
 export interface Context {
   readonly read: Database['read']
   readonly write: WriteFacts
+  readonly clock: Clock
   readonly keyring: Keyring
   readonly newUlid: NewUlid
   readonly random: RandomBytes

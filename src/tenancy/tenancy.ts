@@ -17,6 +17,7 @@ import type { RandomBytes } from './random-text.ts'
 import { advance, countersGone, emptySnapshot, type Snapshot } from './snapshot.ts'
 import { type WorkspaceRecords, workspaceRecordsOf } from './workspace-records.ts'
 import { ensureDefaultWorkspace, type Workspaces, workspacesOf } from './workspaces.ts'
+import { type Webhooks, webhooksOf } from './webhooks.ts'
 import { writerOf } from './write.ts'
 
 /**
@@ -35,7 +36,8 @@ export interface Tenancy
     Workspaces,
     WorkspaceRecords,
     AdminKeys,
-    Audit {
+    Audit,
+    Webhooks {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
@@ -51,9 +53,13 @@ export interface TenancyOptions {
   readonly newUlid: NewUlid
   readonly random: RandomBytes
   readonly masterKey: string
+  /** How long the secret before a rotation goes on signing; a day where it is left out. */
+  readonly webhookSecretOverlapMs?: number
   /** Told the names of counters whose owner is gone, by whichever instance's write. */
   readonly onCountersGone?: (names: readonly string[]) => void
 }
+
+const dayMs = 86_400_000
 
 /** Opens the room and loads everything. Fails when the master key is not the one this database began with. */
 export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Failure> {
@@ -81,7 +87,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     })
 
   const write = writerOf(database, clock, newUlid, publish)
-  const context: Context = { read: database.read, write, keyring, newUlid, random }
+  const context: Context = { read: database.read, write, clock, keyring, newUlid, random }
   const tenancy: Tenancy = {
     ...groupsOf(context),
     ...keysOf(context),
@@ -91,6 +97,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...workspaceRecordsOf(context),
     ...adminKeysOf(context),
     ...auditOf(context),
+    ...webhooksOf(context, options.webhookSecretOverlapMs ?? dayMs),
     snapshot: () => current,
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),

@@ -234,6 +234,45 @@ const tables: Readonly<Record<string, TableDefinition>> = {
     columns: { segment: 'text', instance_id: 'text', offset: 'bigint' },
     primaryKey: ['segment'],
   },
+
+  webhooks: {
+    columns: {
+      workspace_id: 'text',
+      url: 'text',
+      sealed_secret: 'text',
+      sealed_previous_secret: 'text?',
+      previous_secret_until: 'bigint?',
+      paused: 'bigint',
+      created_at: 'bigint',
+      updated_at: 'bigint',
+      deleted_at: 'bigint?',
+      config_hash: 'text?',
+    },
+    primaryKey: ['workspace_id'],
+  },
+  waiting_events: {
+    columns: { workspace_id: 'text', first_at: 'bigint', id: 'text', events: 'bigint', keys: 'text' },
+    primaryKey: ['workspace_id', 'first_at', 'id'],
+    isClustered: true,
+  },
+  deliveries: {
+    columns: {
+      id: 'text',
+      workspace_id: 'text',
+      request_id: 'text',
+      state: 'text',
+      created_at: 'bigint',
+      settled_at: 'bigint?',
+      events: 'bigint',
+      body: 'text?',
+      signature: 'text?',
+      attempts: 'bigint',
+      last_status: 'bigint?',
+      problem: 'text?',
+    },
+    primaryKey: ['id'],
+  },
+  leases: { columns: { name: 'text', holder: 'text', until: 'bigint' }, primaryKey: ['name'] },
 }
 
 const indexes: Readonly<Record<string, IndexDefinition>> = {
@@ -260,6 +299,16 @@ const indexes: Readonly<Record<string, IndexDefinition>> = {
   audit_log_listed: { table: 'audit_log', columns: ['workspace_id', 'at', 'id'] },
   rollups_ends_at: { table: 'rollups', columns: ['ends_at'] },
   audit_log_at: { table: 'audit_log', columns: ['at'] },
+
+  usage_events_external_id: { table: 'usage_events', columns: ['workspace_id', 'external_id', 'at', 'id'] },
+  usage_events_key_prefix: { table: 'usage_events', columns: ['workspace_id', 'key_prefix', 'at', 'id'] },
+  deliveries_listed: { table: 'deliveries', columns: ['created_at', 'id'] },
+  deliveries_of_workspace: { table: 'deliveries', columns: ['workspace_id', 'created_at', 'id'] },
+  deliveries_state: { table: 'deliveries', columns: ['state', 'settled_at', 'id'] },
+  deliveries_state_of_workspace: {
+    table: 'deliveries',
+    columns: ['workspace_id', 'state', 'settled_at', 'id'],
+  },
 }
 
 /** The tables of the first release, and the installation's row, at revision 0. */
