@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { MessageChannel, Worker } from 'node:worker_threads'
+import type { DeliveryStanding } from '../billing/deliverer.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { DrainStanding } from '../ledger/drain.ts'
 import type { SpoolMessage } from '../ledger/segment.ts'
@@ -9,7 +10,7 @@ import { openPostgres } from '../store/postgres.ts'
 import { connectSqlite } from '../store/sqlite-remote.ts'
 import { startSqliteThread } from '../store/sqlite-threads.ts'
 import type { Log } from '../telemetry/log.ts'
-import type { BackgroundData, BackgroundNews, BackgroundOrder } from './background.ts'
+import type { BackgroundData, BackgroundNews, BackgroundOrder, DeliverOrder } from './background.ts'
 
 /** The main thread's hold on the background thread, and its database. */
 export interface Background {
@@ -19,6 +20,10 @@ export interface Background {
   tell(message: SpoolMessage): void
   /** How the drain stood a moment ago. */
   standing(): DrainStanding
+  /** Begins to post events to receivers. Once. */
+  deliver(order: DeliverOrder['deliver']): void
+  /** How that stood a moment ago; null before it has begun. */
+  deliveries(): DeliveryStanding | null
   /** Waits, within limits, until what the spool told is stored. */
   close(): Promise<void>
 }
@@ -52,6 +57,7 @@ export async function openBackground(
   const start = Promise.withResolvers<Refusal | null>()
   const closed = Promise.withResolvers<void>()
   let standing: DrainStanding = { waitingSegments: 0, waitingBytes: 0, oldestAt: null, problem: null }
+  let deliveries: DeliveryStanding | null = null
   let watermarkAt: EpochMs = 0
   let isClosing = false
 
@@ -78,6 +84,7 @@ export async function openBackground(
         return start.resolve({ refused: news.message, mayPass: news.mayPass })
       case 'standing':
         standing = news.standing
+        deliveries = news.deliveries
         return
       case 'drain':
         return log.warn(news.event, 'the drain of the spool')
@@ -102,6 +109,8 @@ export async function openBackground(
     watermarkAt,
     tell: order,
     standing: () => standing,
+    deliver: (deliver) => order({ deliver }),
+    deliveries: () => deliveries,
     async close() {
       isClosing = true
       await database.close()

@@ -1,9 +1,15 @@
+import { randomUUID } from 'node:crypto'
+import { lookup } from 'node:dns'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { type Deliverer, type DeliveryStanding, openDeliverer } from '../billing/deliverer.ts'
+import type { DeliveryLimits } from '../billing/limits.ts'
+import { openDeliverySweep } from '../billing/sweep.ts'
 import { openClock } from '../config/clock.ts'
-import type { InstanceId } from '../domain/ids.ts'
-import type { EpochMs } from '../domain/time.ts'
-import { type Drain, type DrainEvent, type DrainStanding, openDrain } from '../ledger/drain.ts'
+import { isFailure } from '../domain/failure.ts'
+import { type InstanceId, ulidSource } from '../domain/ids.ts'
+import type { Clock, EpochMs } from '../domain/time.ts'
+import { type DrainEvent, type DrainStanding, openDrain } from '../ledger/drain.ts'
 import { spoolFiles } from '../ledger/files.ts'
 import { joinInstallation } from '../ledger/instance.ts'
 import { readOpenCharges } from '../ledger/open-charges.sql.ts'
@@ -18,6 +24,8 @@ import { migrate } from '../store/migrate.ts'
 import type { DatabaseLocation } from '../store/open.ts'
 import { openPostgres } from '../store/postgres.ts'
 import { openSqliteWriter } from '../store/sqlite-writer.ts'
+import { deriveKeyring } from '../tenancy/keyring.ts'
+import { type EgressRules, openEgress } from '../upstream/egress.ts'
 
 /** What the background thread is started with. */
 export interface BackgroundData {
@@ -28,6 +36,8 @@ export interface BackgroundData {
   readonly retireAfterMs: number
   readonly eventsKeptMs: number
   readonly auditKeptMs: number
+  readonly deliveriesKeptMs: number
+  readonly deadLettersKeptMs: number
   /** Whoever holds the other end writes through this thread's SQLite connection; null on Postgres. */
   readonly writerPort: MessagePort | null
 }
@@ -46,13 +56,27 @@ export type BackgroundNews =
   /** The gateway cannot start, and why; what may pass by itself is worth another try. */
   | { readonly news: 'refused'; readonly message: string; readonly mayPass: boolean }
   /** How the drain stands: each second, and when there is more to drain. */
-  | { readonly news: 'standing'; readonly standing: DrainStanding }
+  | {
+      readonly news: 'standing'
+      readonly standing: DrainStanding
+      /** Null before deliveries have begun. */
+      readonly deliveries: DeliveryStanding | null
+    }
   | { readonly news: 'drain'; readonly event: DrainEvent }
   | { readonly news: 'trouble'; readonly message: string }
   | { readonly news: 'closed'; readonly isDrained: boolean }
 
-/** What it is told: the spool's messages, and last of all to close. */
-export type BackgroundOrder = SpoolMessage | 'close'
+/** What it is told: the spool's messages, once how to deliver events, and last of all to close. */
+export type BackgroundOrder = SpoolMessage | DeliverOrder | 'close'
+
+/** Comes when there is a master key, and the webhooks of the file are in the database. */
+export interface DeliverOrder {
+  readonly deliver: {
+    readonly masterKey: string
+    readonly egress: EgressRules
+    readonly limits: DeliveryLimits
+  }
+}
 
 const standingEveryMs = 1000
 /** How long a shut-down waits for a database that is away. What is left stays in its files for the next start. */
@@ -96,6 +120,9 @@ async function run(): Promise<void> {
     )
   }
 
+  const begun: { deliverer: Deliverer | null } = { deliverer: null }
+  const tellStanding = () =>
+    tell({ news: 'standing', standing: drain.standing(), deliveries: begun.deliverer?.standing() ?? null })
   const directory = spoolDirectory(data.dataDirectory)
   const drain = openDrain({
     database,
@@ -104,18 +131,34 @@ async function run(): Promise<void> {
     threads: 1,
     files: spoolFiles,
     onEvent: (event) => tell({ news: 'drain', event }),
+    onStored: () => begun.deliverer?.kick(),
   })
   const recovered = await recover({ database, directory, instance, drain, files: spoolFiles, now: clock() })
   for await (const charges of readOpenCharges(database, clock())) tell({ news: 'charges', charges })
-  const { eventsKeptMs, auditKeptMs } = data
+  const { eventsKeptMs, auditKeptMs, deliveriesKeptMs, deadLettersKeptMs } = data
   const sweep = openSweep({ database, clock, eventsKeptMs, auditKeptMs, onError: trouble })
-  const standing = repeat(standingEveryMs, async () => tellStanding(drain), trouble)
+  const deliverySweep = openDeliverySweep({
+    database,
+    clock,
+    deliveriesKeptMs,
+    deadLettersKeptMs,
+    onError: trouble,
+  })
+  const standing = repeat(standingEveryMs, async () => tellStanding(), trouble)
   tell({ news: 'ready', recovered, migrated: migrated.migrated, watermarkAt: joined.joined.watermarkAt })
 
-  await untilClosed(drain)
+  await untilClosed((order) => {
+    if ('deliver' in order) {
+      begun.deliverer = startDeliveries(database, clock, order)
+      return
+    }
+    drain.accept(order)
+    // A database that is locked holds this thread up, timers included: what waits is told as soon as it is known.
+    tellStanding()
+  })
   await Promise.race([drain.idle(), wait(lastDrainMs)])
   const isDrained = drain.standing().waitingSegments === 0
-  await Promise.all([standing.close(), sweep.close()])
+  await Promise.all([standing.close(), sweep.close(), deliverySweep.close(), begun.deliverer?.close()])
   await drain.close()
   await joined.joined.close(isDrained).catch(trouble)
   await database.close()
@@ -134,19 +177,31 @@ async function refuse(database: Database, message: string): Promise<void> {
   tell({ news: 'refused', message, mayPass: false })
 }
 
-function tellStanding(drain: Drain): void {
-  tell({ news: 'standing', standing: drain.standing() })
+function startDeliveries(
+  database: Database,
+  clock: Clock,
+  { deliver: { masterKey, egress, limits } }: DeliverOrder,
+): Deliverer {
+  const door = openEgress(egress, lookup)
+  if (isFailure(door)) throw new Error('rules of egress that the main thread took are none')
+  const { instance } = data
+  return openDeliverer({
+    database,
+    instance,
+    keyring: deriveKeyring(masterKey),
+    egress: door,
+    clock,
+    newUlid: ulidSource(),
+    newUuid: randomUUID,
+    limits,
+    onError: trouble,
+  })
 }
 
-/** Hands the spool's messages to the drain until told to close. */
-function untilClosed(drain: Drain): Promise<void> {
+/** Hands on what the main thread says until it says to close. */
+function untilClosed(take: (order: Exclude<BackgroundOrder, 'close'>) => void): Promise<void> {
   return new Promise((resolve) => {
-    port?.on('message', (order: BackgroundOrder) => {
-      if (order === 'close') return resolve()
-      drain.accept(order)
-      // A database that is locked holds this thread up, timers included: what waits is told as soon as it is known.
-      tellStanding(drain)
-    })
+    port?.on('message', (order: BackgroundOrder) => (order === 'close' ? resolve() : take(order)))
   })
 }
 

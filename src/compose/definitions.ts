@@ -1,4 +1,6 @@
 import type { WorkspaceSection } from '../config/schema.ts'
+import type { WorkspaceId } from '../domain/ids.ts'
+import type { WebhookDefinition } from '../tenancy/webhooks.ts'
 import type { WorkspaceDefinition } from '../tenancy/workspaces.ts'
 
 /** A workspace of the configuration file in the terms of tenancy. */
@@ -23,4 +25,9 @@ export function definitionOf(section: WorkspaceSection): WorkspaceDefinition {
     ),
     registrationPublicKey: section.registration_public_key ?? null,
   }
+}
+
+/** Its webhook; none where the file names none. */
+export function webhooksOf({ id, webhook }: WorkspaceSection): readonly WebhookDefinition[] {
+  return webhook === undefined ? [] : [{ workspaceId: id as WorkspaceId, ...webhook }]
 }

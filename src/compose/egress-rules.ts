@@ -8,8 +8,20 @@ export function egressRules({ network, frontier }: Settings, echoBaseUrl: string
   const written = frontier.workspaces.flatMap(({ models }) =>
     models.flatMap(({ environments }) => Object.values(environments).map(({ base_url }) => base_url)),
   )
+  return rulesFor(network, [...written, ...(echoBaseUrl === null ? [] : [echoBaseUrl])])
+}
+
+/** The same for receivers of events: what is trusted as one is not thereby trusted as a provider. */
+export function webhookEgressRules({ network, frontier }: Settings): EgressRules {
+  return rulesFor(
+    network,
+    frontier.workspaces.flatMap(({ webhook }) => (webhook === undefined ? [] : [webhook.url])),
+  )
+}
+
+function rulesFor(network: Settings['network'], trustedUrls: readonly string[]): EgressRules {
   return {
-    trusted: [...written, ...(echoBaseUrl === null ? [] : [echoBaseUrl])].flatMap(originsOf),
+    trusted: trustedUrls.flatMap(originsOf),
     allowPrivate: network.allow_private,
     origins: new Map(
       Object.entries(network.origins).flatMap(([from, to]) =>

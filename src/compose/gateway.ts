@@ -12,13 +12,14 @@ import type { Log, Logging } from '../telemetry/log.ts'
 import { openMetrics } from '../telemetry/metrics.ts'
 import type { Tenancy } from '../tenancy/tenancy.ts'
 import { type Basics, closeAll } from './basics.ts'
-import { definitionOf } from './definitions.ts'
+import { definitionOf, webhooksOf } from './definitions.ts'
 import { demoModel, ensureDemo, pointDemo } from './demo.ts'
+import { webhookEgressRules } from './egress-rules.ts'
 import { measure } from './gauges.ts'
 import { makeListener } from './listener.ts'
 import { messageOf, Refused, wordSystemError } from './refused.ts'
 import { openRoom } from './room.ts'
-import { openStores } from './stores.ts'
+import { openStores, type Stores } from './stores.ts'
 
 /** After the last stream was cut, settlements still have to reach the spool. */
 const lastSettlementsMs = 5000
@@ -67,6 +68,7 @@ async function open(settings: Settings, basics: Basics, version: string): Promis
   if (echo !== null) await pointDemo(tenancy, echo.baseUrl)
 
   const room = openRoom(settings, basics, stores, echo?.baseUrl ?? null)
+  beginDeliveries(settings, stores)
   measure(room, stores)
   const server = makeListener(settings, basics, { room, tenancy, version, isDraining: () => isDraining })
   const url = await listen(server, settings)
@@ -88,6 +90,23 @@ async function open(settings: Settings, basics: Basics, version: string): Promis
   }
 }
 
+function beginDeliveries(settings: Settings, { background, masterKey }: Stores): void {
+  const { batch, lingerMs, attemptMs, firstBackoffMs, longestBackoffMs, giveUpMs } =
+    settings.frontier.webhooks
+  background.deliver({
+    masterKey,
+    egress: webhookEgressRules(settings),
+    limits: {
+      eventsPerDelivery: batch,
+      lingerMs,
+      attemptMs,
+      firstBackoffMs,
+      longestBackoffMs,
+      giveUpMs,
+    },
+  })
+}
+
 function listen(server: HttpServer, { host, port }: Settings): Promise<string> {
   return server.listen(host, port).catch((error) => {
     const place = `${host}, port ${port}`
@@ -99,6 +118,7 @@ function listen(server: HttpServer, { host, port }: Settings): Promise<string> {
 async function applyFile(settings: Settings, tenancy: Tenancy, log: Log): Promise<void> {
   const failure =
     (await tenancy.applyWorkspaces(settings.frontier.workspaces.map(definitionOf))) ??
+    (await tenancy.applyWebhooks(settings.frontier.workspaces.flatMap(webhooksOf))) ??
     (await tenancy.applyAdminKeys(settings.adminKeys))
   if (failure !== null) throw new Refused(messageOf(failure))
   for (const { name, value } of settings.adminKeys) {

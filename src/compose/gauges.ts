@@ -19,4 +19,34 @@ export function measure({ metrics, spool, clock }: Room, { counters, background 
     const { oldestAt } = background.standing()
     return oldestAt === null ? 0 : Math.max(0, clock() - oldestAt) / 1000
   })
+  const { deliveries } = background
+  metrics.counter(
+    'tollgate_deliveries_delivered_total',
+    'Deliveries that receivers took.',
+    () => deliveries()?.delivered ?? 0,
+  )
+  metrics.counter(
+    'tollgate_deliveries_dead_total',
+    'Deliveries that became dead letters.',
+    () => deliveries()?.dead ?? 0,
+  )
+  metrics.counter(
+    'tollgate_delivery_attempts_failed_total',
+    'Attempts to deliver that failed.',
+    () => deliveries()?.failedAttempts ?? 0,
+  )
+  metrics.gauge(
+    'tollgate_delivery_waiting_events',
+    'Events that are still to be delivered.',
+    () => deliveries()?.waitingEvents ?? 0,
+  )
+  metrics.gauge('tollgate_delivery_waiting_seconds', 'Age of the oldest of them.', () => {
+    const oldestAt = deliveries()?.oldestWaitingAt ?? null
+    return oldestAt === null ? 0 : Math.max(0, clock() - oldestAt) / 1000
+  })
+  metrics.gauge(
+    'tollgate_dead_letters',
+    'Deliveries that failed for good and are kept.',
+    () => deliveries()?.deadLetters ?? 0,
+  )
 }

@@ -23,6 +23,7 @@ export interface Stores {
   readonly background: Background
   readonly counters: MemoryCounters
   readonly tenancy: Tenancy
+  readonly masterKey: string
 }
 
 const refreshEveryMs = 1000
@@ -49,6 +50,8 @@ export async function openStores(settings: Settings, basics: Basics): Promise<St
       retireAfterMs: settings.ledger.retireAfterMs,
       eventsKeptMs: settings.ledger.eventRetentionMs,
       auditKeptMs: settings.ledger.auditRetentionMs,
+      deliveriesKeptMs: settings.ledger.deliveryRetentionMs,
+      deadLettersKeptMs: settings.ledger.deadLetterRetentionMs,
     },
     log,
     (charges) => counters.load(charges),
@@ -66,6 +69,7 @@ export async function openStores(settings: Settings, basics: Basics): Promise<St
     newUlid,
     random: randomBytes,
     masterKey,
+    webhookSecretOverlapMs: settings.frontier.webhooks.secretOverlapMs,
     onCountersGone: (names) => counters.forget(names),
   })
   if (isFailure(tenancy)) {
@@ -79,7 +83,7 @@ export async function openStores(settings: Settings, basics: Basics): Promise<St
     )
   }
   closers.push(repeat(refreshEveryMs, tenancy.refresh, onError).close)
-  return { instance, background, counters, tenancy }
+  return { instance, background, counters, tenancy, masterKey }
 }
 
 function locationOf(settings: Settings) {

@@ -69,6 +69,10 @@ const ledger = z.strictObject({
     .strictObject({
       events: retention.default('92d').describe('How long usage events are kept.'),
       audit: retention.default('400d').describe('How long audit rows are kept.'),
+      deliveries: retention.default('7d').describe('How long it is kept that events were delivered.'),
+      dead_letters: retention
+        .default('30d')
+        .describe('How long events that could not be delivered are kept to be delivered again.'),
     })
     .prefault({})
     .describe('How long what is stored stays.'),
@@ -125,11 +129,11 @@ const workspace = z.strictObject({
     .describe('Verifies the registration of keys that the lab has issued itself. Left out: none can be.'),
   webhook: z
     .strictObject({
-      url: url.describe('Where events are posted.'),
+      url: url.describe('Where events are posted: https, or http to this machine.'),
       secret: secret.describe('Signs what is posted.'),
     })
     .optional()
-    .describe('Where usage is reported to. Has no effect yet.'),
+    .describe('Where usage events are posted to as they come.'),
   domains: z.array(z.string().min(1)).default([]).describe('Host names of its own, without a port.'),
   secrets: z
     .array(
@@ -153,6 +157,24 @@ const workspace = z.strictObject({
     .describe("The lab's own models, for targets of provider BASETEN."),
 })
 
+const webhooks = z.strictObject({
+  linger: bounded('0ms', '1h')
+    .default('1s')
+    .describe('How long an event waits for others before it is posted.'),
+  batch: z.int().min(1).max(1000).default(100).describe('Most events of one delivery.'),
+  attempt_timeout: timeout
+    .default('10s')
+    .describe('For one attempt, from connecting to the head of the answer.'),
+  first_backoff: timeout.default('1s').describe('Wait after the first failed attempt; doubled each time.'),
+  longest_backoff: timeout.default('5s').describe('Longest wait between two attempts.'),
+  give_up_after: timeout
+    .default('15s')
+    .describe('For all attempts of a delivery and the waits between; then it is a dead letter.'),
+  secret_overlap: bounded('0ms', '36500d')
+    .default('24h')
+    .describe('How long the secret before a rotation goes on signing beside the new one.'),
+})
+
 const frontier = z.strictObject({
   strict_key_scheme: z
     .boolean()
@@ -174,6 +196,7 @@ const frontier = z.strictObject({
     })
     .prefault({})
     .describe('How long upstreams may take.'),
+  webhooks: webhooks.prefault({}).describe('How usage events are posted to receivers.'),
   workspaces: z.array(workspace).default([]).describe('Who may sell access to models here.'),
 })
 

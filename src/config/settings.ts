@@ -38,12 +38,23 @@ export interface LedgerSettings {
   readonly retireAfterMs: number
   readonly eventRetentionMs: number
   readonly auditRetentionMs: number
+  readonly deliveryRetentionMs: number
+  readonly deadLetterRetentionMs: number
 }
 
 export interface FrontierSettings {
   readonly strictKeyScheme: boolean
   readonly managementRequestsPerSecond: number
   readonly timeouts: { connectMs: number; firstByteMs: number; idleMs: number; totalMs: number }
+  readonly webhooks: {
+    lingerMs: number
+    batch: number
+    attemptMs: number
+    firstBackoffMs: number
+    longestBackoffMs: number
+    giveUpMs: number
+    secretOverlapMs: number
+  }
   readonly workspaces: readonly WorkspaceSection[]
 }
 
@@ -96,7 +107,6 @@ function parseFile(file: unknown, environment: Environment): ParsedFile | { read
         path: section,
         message: foreignSections.get(section) ?? 'is not a section that we know, and is ignored',
       })),
-      ...withoutEffect(checked.data),
     ],
   }
 }
@@ -134,15 +144,6 @@ function withoutKeys(file: ConfigurationFile, disabled: ReadonlySet<string>): Co
   return { ...file, frontier: { ...file.frontier, workspaces } }
 }
 
-/** What a file may say already and this version does not do yet. */
-function withoutEffect({ frontier }: ConfigurationFile): Warning[] {
-  return frontier.workspaces.flatMap((workspace, index) =>
-    (['webhook'] as const)
-      .filter((member) => workspace[member] !== undefined)
-      .map((member) => ({ path: `frontier.workspaces.${index}.${member}`, message: 'has no effect yet' })),
-  )
-}
-
 function assemble(
   given: GivenFlags,
   file: ConfigurationFile,
@@ -152,7 +153,7 @@ function assemble(
 ): Settings {
   const dataDirectory = resolve(given.text('data') ?? './data')
   const masterKey = given.text('masterKey') ?? file.security.master_key ?? null
-  const { timeouts } = file.frontier
+  const { timeouts, webhooks } = file.frontier
   refuseThreads(given.integer('threads', 1, 1024) ?? file.server.threads, faults)
   refuseSharedCounters(given.text('redisUrl') ?? file.counters.url, faults)
   return {
@@ -175,6 +176,8 @@ function assemble(
       retireAfterMs: milliseconds(file.ledger.node_retire_after),
       eventRetentionMs: milliseconds(file.ledger.retention.events),
       auditRetentionMs: milliseconds(file.ledger.retention.audit),
+      deliveryRetentionMs: milliseconds(file.ledger.retention.deliveries),
+      deadLetterRetentionMs: milliseconds(file.ledger.retention.dead_letters),
     },
     defaultOutputCap: file.limits.default_output_cap,
     network: file.network,
@@ -186,6 +189,15 @@ function assemble(
         firstByteMs: milliseconds(timeouts.first_byte),
         idleMs: milliseconds(timeouts.stream_idle),
         totalMs: milliseconds(timeouts.total),
+      },
+      webhooks: {
+        lingerMs: milliseconds(webhooks.linger),
+        batch: webhooks.batch,
+        attemptMs: milliseconds(webhooks.attempt_timeout),
+        firstBackoffMs: milliseconds(webhooks.first_backoff),
+        longestBackoffMs: milliseconds(webhooks.longest_backoff),
+        giveUpMs: milliseconds(webhooks.give_up_after),
+        secretOverlapMs: milliseconds(webhooks.secret_overlap),
       },
       workspaces: file.frontier.workspaces,
     },

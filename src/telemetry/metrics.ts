@@ -28,6 +28,8 @@ export interface Metrics {
   readonly upstreamSeconds: SlotHistogram
   /** A value that somebody else keeps and that is asked for on each scrape. */
   gauge(name: string, help: string, read: () => number): void
+  /** The same for a total that only grows. */
+  counter(name: string, help: string, read: () => number): void
   render(): Promise<string>
   readonly contentType: string
 }
@@ -70,6 +72,7 @@ export function openMetrics(): Metrics {
       'From the request upstream to the end of its answer.',
     ),
     gauge: (name, help, read) => registerReader(registry, 'gauge', name, help, read),
+    counter: (name, help, read) => registerReader(registry, 'counter', name, help, read),
     render: () => registry.metrics(),
     contentType: registry.contentType,
   }

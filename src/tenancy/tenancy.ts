@@ -18,6 +18,7 @@ import { advance, countersGone, emptySnapshot, type Snapshot } from './snapshot.
 import { type WorkspaceRecords, workspaceRecordsOf } from './workspace-records.ts'
 import { ensureDefaultWorkspace, type Workspaces, workspacesOf } from './workspaces.ts'
 import { type Webhooks, webhooksOf } from './webhooks.ts'
+import { ensureDefaultWorkspace, type Workspaces, workspacesOf } from './workspaces.ts'
 import { writerOf } from './write.ts'
 
 /**
