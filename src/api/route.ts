@@ -1,4 +1,5 @@
-import type { z } from 'zod'
+import { z } from 'zod'
+import type { Billing } from '../billing/billing.ts'
 import { type Failure, isFailure } from '../domain/failure.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { CounterStore } from '../limits/plan.ts'
@@ -14,6 +15,8 @@ export interface Asked {
   readonly params: Readonly<Record<string, string>>
   /** The first value of each query parameter. */
   readonly query: Readonly<Record<string, string>>
+  /** All of its values. */
+  readonly queries: Readonly<Record<string, readonly string[]>>
   header(name: string): string | undefined
   /** As it came, not parsed. */
   readBody(): Promise<Buffer | Failure>
@@ -23,6 +26,7 @@ export interface Asked {
 export interface WorkspaceVisit {
   readonly caller: Caller
   readonly tenancy: Tenancy
+  readonly billing: Billing
   /** What limits have counted. */
   readonly counters: Pick<CounterStore, 'read'>
   readonly now: EpochMs
@@ -102,7 +106,7 @@ export function routesOf<Visit>(parse: ParseWith) {
       async answer(request) {
         const missing = locate ? await locate(request) : null
         if (missing) return missing
-        const filter = query ? parse(query, request.query) : ({} as z.output<Query>)
+        const filter = query ? parse(query, givenTo(query, request)) : ({} as z.output<Query>)
         if (isFailure(filter)) return filter
         const read = body ? await readJson(request) : { json: undefined }
         if (isFailure(read)) return read
@@ -118,7 +122,18 @@ export function routesOf<Visit>(parse: ParseWith) {
 /** Makes a route of the workspaces' API. */
 export const route = routesOf<WorkspaceVisit>(parse)
 
-function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> | Failure {
+/** Each parameter once, or all its values where the schema takes a list. */
+function givenTo({ shape }: z.ZodObject, { query, queries }: Asked): object {
+  const lists = Object.keys(shape).filter((name) => isList(shape[name]) && queries[name] !== undefined)
+  return { ...query, ...Object.fromEntries(lists.map((name) => [name, queries[name]])) }
+}
+
+function isList(schema: unknown): boolean {
+  return schema instanceof z.ZodOptional ? isList(schema.unwrap()) : schema instanceof z.ZodArray
+}
+
+/** Says what a schema has against what was sent, member first. */
+export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> | Failure {
   const parsed = schema.safeParse(value, {
     error: ({ input }) => (input === undefined ? 'is required' : undefined),
   })

@@ -4,6 +4,7 @@ import { deleteEndpoint } from './endpoints/delete-endpoint.ts'
 import { getEndpoint } from './endpoints/get-endpoint.ts'
 import { listEndpoints } from './endpoints/list-endpoints.ts'
 import { updateEndpoint } from './endpoints/update-endpoint.ts'
+import { listEvents } from './events/list-events.ts'
 import { createGroup } from './groups/create-group.ts'
 import { deleteGroup } from './groups/delete-group.ts'
 import { getGroup } from './groups/get-group.ts'
@@ -36,4 +37,5 @@ export const routes: readonly Route[] = [
   updateEndpoint,
   deleteEndpoint,
   listAuditLogs,
+  listEvents,
 ]

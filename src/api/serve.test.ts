@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { z } from 'zod'
 import { databases } from '../../test/setup/databases.ts'
+import { openBilling } from '../billing/billing.ts'
 import { isFailure } from '../domain/failure.ts'
 import { ulidSource } from '../domain/ids.ts'
 import { openMemoryCounters } from '../limits/memory.ts'
@@ -44,7 +45,8 @@ async function answerWhenThrown(error: Error): Promise<{ answer: Response; repor
     handle: () => Promise.reject(error),
   })
   const reported: unknown[] = []
-  const services = { tenancy, counters: openMemoryCounters(), clock: Date.now, rateLimit: openRateLimit(100) }
+  const billing = openBilling({ database, masterKey: 'master', clock: Date.now, newUlid })
+  const services = { tenancy, billing, counters: openMemoryCounters(), clock: Date.now, rateLimit: openRateLimit(100) }
   const app = serveRoutes(
     ['/v1/test'],
     [throwing],

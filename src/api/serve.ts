@@ -43,6 +43,7 @@ export function serveRoutes<Visit extends object>(
       ...visit,
       params,
       query: req.query(),
+      queries: req.queries(),
       header: (name) => req.header(name),
       readBody: () => readBytes(req.raw),
     })

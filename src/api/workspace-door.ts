@@ -1,3 +1,4 @@
+import type { Billing } from '../billing/billing.ts'
 import { isFailure } from '../domain/failure.ts'
 import type { Clock } from '../domain/time.ts'
 import type { CounterStore } from '../limits/plan.ts'
@@ -11,6 +12,7 @@ import type { Door } from './serve.ts'
 /** What routes of the workspaces stand on. */
 export interface WorkspaceServices {
   readonly tenancy: Tenancy
+  readonly billing: Billing
   readonly counters: Pick<CounterStore, 'read'>
   readonly clock: Clock
   readonly rateLimit: RateLimit
@@ -19,6 +21,7 @@ export interface WorkspaceServices {
 /** The door of the workspaces' own API: workspace keys, and admin keys that act in a workspace. */
 export function workspaceDoor({
   tenancy,
+  billing,
   counters,
   clock,
   rateLimit,
@@ -26,7 +29,7 @@ export function workspaceDoor({
   return {
     admit(header) {
       const caller = authenticate(tenancy, header('authorization'), header('x-tollgate-workspace'))
-      return isFailure(caller) ? caller : { caller, tenancy, counters, now: clock() }
+      return isFailure(caller) ? caller : { caller, tenancy, billing, counters, now: clock() }
     },
     limit: ({ caller, now }, operationId) => rateLimit.count(caller.actor, operationId, now),
     dress: dressManagement,

@@ -10,6 +10,7 @@ export const workspaceSurface: Surface = {
     { name: 'Groups', description: 'Who may call which models, and how much.' },
     { name: 'API keys', description: "Credentials of a group's applications." },
     { name: 'Endpoints', description: 'Where slugs lead.' },
+    { name: 'Events', description: 'What was used, to be billed.' },
     { name: 'Audit', description: 'What was done, and by whom.' },
   ],
   credentials: {

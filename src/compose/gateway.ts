@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { type Billing, openBilling } from '../billing/billing.ts'
 import type { Demo } from '../cli/invitation.ts'
 import { openClock } from '../config/clock.ts'
 import type { Settings } from '../config/settings.ts'
@@ -70,7 +71,13 @@ async function open(settings: Settings, basics: Basics, version: string): Promis
   const room = openRoom(settings, basics, stores, echo?.baseUrl ?? null)
   beginDeliveries(settings, stores)
   measure(room, stores)
-  const server = makeListener(settings, basics, { room, tenancy, version, isDraining: () => isDraining })
+  const server = makeListener(settings, basics, {
+    room,
+    tenancy,
+    billing: billingOf(stores, basics),
+    version,
+    isDraining: () => isDraining,
+  })
   const url = await listen(server, settings)
   closers.push(async () => void (await server.close(0)))
 
@@ -88,6 +95,10 @@ async function open(settings: Settings, basics: Basics, version: string): Promis
       await closeAll(closers)
     },
   }
+}
+
+function billingOf({ background, masterKey }: Stores, { clock, newUlid }: Basics): Billing {
+  return openBilling({ database: background.database, masterKey, clock, newUlid })
 }
 
 function beginDeliveries(settings: Settings, { background, masterKey }: Stores): void {

@@ -1,6 +1,7 @@
 import { getRequestListener } from '@hono/node-server'
 import { findOperator } from '../api/authenticate.ts'
 import { createManagement, dressManaged } from '../api/management.ts'
+import type { Billing } from '../billing/billing.ts'
 import type { Settings } from '../config/settings.ts'
 import { isDataPlane } from '../gateway/accept.ts'
 import { dressFrontier } from '../gateway/frontier-failures.ts'
@@ -17,6 +18,7 @@ const bytesPerMb = 2 ** 20
 export interface ListenerParts {
   readonly room: Room
   readonly tenancy: Tenancy
+  readonly billing: Billing
   readonly version: string
   readonly isDraining: () => boolean
 }
@@ -32,6 +34,7 @@ export function makeListener(settings: Settings, basics: Basics, parts: Listener
   }
   const app = createManagement({
     tenancy,
+    billing: parts.billing,
     counters: room.counters,
     clock,
     requestsPerSecond: settings.frontier.managementRequestsPerSecond,

@@ -39,6 +39,8 @@ export interface WorldWish {
   readonly script?: Script
   /** Sections of the configuration file; `frontier` is laid over the tests' own. */
   readonly settings?: { readonly frontier?: object; readonly [section: string]: object | undefined }
+  /** Where the workspace has its events posted. */
+  readonly webhook?: { readonly url: string; readonly secret: string }
   /** Time stands still here, until a start or `gateway.setClock` says otherwise. Else it is the machine's. */
   readonly clock?: number
 }
@@ -68,9 +70,9 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function openWorld({ place, script, settings, clock }: WorldWish): Promise<World> {
+export async function openWorld({ place, script, settings, webhook, clock }: WorldWish): Promise<World> {
   const upstream = await startFakeUpstream({ ...(script && { script }), remembered: 1_000_000 })
-  const base = configurationFor(upstream.url) as { readonly frontier: object }
+  const base = configurationFor(upstream.url, {}, webhook && { webhook }) as { readonly frontier: object }
   const config = { ...base, ...settings, frontier: { ...base.frontier, ...settings?.frontier } }
   const dataDirectory = temporaryFolder()
   const start = (now = clock) =>

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { createManagement } from '../../src/api/management.ts'
+import { openBilling } from '../../src/billing/billing.ts'
 import { isFailure } from '../../src/domain/failure.ts'
 import { ulidSource } from '../../src/domain/ids.ts'
 import { openMemoryCounters } from '../../src/limits/memory.ts'
@@ -73,6 +74,7 @@ export async function openWorld(database: Database): Promise<World> {
   const reportBug = (error: unknown) => `bug-${bugs.push(error)}`
   const { fetch: serve } = createManagement({
     tenancy,
+    billing: openBilling({ database, masterKey, clock: () => now, newUlid: ulidSource() }),
     counters: openMemoryCounters(),
     clock: () => now,
     // Time stands still here, so no second ever ends.

@@ -27,7 +27,7 @@ export interface GroupWish {
 export const workspaceKey = 'workspace-key-of-aurora'
 
 /** A configuration with one workspace, `aurora`, whose model `lumen` is served by the given upstream. */
-export function configurationFor(upstreamUrl: string, more: object = {}): object {
+export function configurationFor(upstreamUrl: string, more: object = {}, ofWorkspace: object = {}): object {
   return {
     version: 2,
     frontier: {
@@ -37,6 +37,7 @@ export function configurationFor(upstreamUrl: string, more: object = {}): object
         {
           id: 'aurora',
           slug_prefixes: ['aurora'],
+          ...ofWorkspace,
           api_keys: [{ name: 'tests', value: workspaceKey, type: 'WORKSPACE_MANAGE_ALL' }],
           models: [
             {

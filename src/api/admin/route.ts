@@ -1,3 +1,4 @@
+import type { Billing } from '../../billing/billing.ts'
 import type { Tenancy } from '../../tenancy/tenancy.ts'
 import type { Operator } from '../../tenancy/write.ts'
 import { type Asked, routesOf } from '../route.ts'
@@ -6,6 +7,7 @@ import { parseStrictly } from './parse.ts'
 /** What the operator's routes are served by. */
 export interface AdminServices {
   readonly tenancy: Tenancy
+  readonly billing: Billing
 }
 
 export interface AdminVisit extends AdminServices {

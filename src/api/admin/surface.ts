@@ -5,7 +5,12 @@ import type { Surface } from '../openapi.ts'
 export const adminSurface: Surface = {
   description:
     'What the operator does by hand, as the configuration file does it at start: with the same rules, in the same words.',
-  tags: [{ name: 'Workspaces', description: 'Who may sell access to models here.' }],
+  tags: [
+    { name: 'Workspaces', description: 'Who may sell access to models here.' },
+    { name: 'Webhooks', description: 'Where usage events are posted.' },
+    { name: 'Deliveries', description: 'What became of them.' },
+    { name: 'Dead letters', description: 'Those that failed for good.' },
+  ],
   credentials: {
     bearer: { type: 'http', scheme: 'bearer', description: 'An admin key.' },
     apiKey: { type: 'apiKey', in: 'header', name: 'Authorization', description: '`Api-Key <admin key>`' },
