@@ -73,9 +73,13 @@ function filter() {
   return z.array(text(1, 255)).max(mostValues, `must be at most ${mostValues}`).default([])
 }
 
+function wordTime({ input }: { readonly input?: unknown }): string {
+  return input === undefined ? 'is required' : 'must be a time such as 2026-11-02T08:15:00Z'
+}
+
 /** An instant in epoch milliseconds; between two, the later one, since events stand on whole ones. */
 function time() {
   return z.iso
-    .datetime({ offset: true, error: 'must be a time such as 2026-11-02T08:15:00Z' })
+    .datetime({ offset: true, error: wordTime })
     .transform((value) => Date.parse(value) + (/\.\d{3}0*[1-9]/.test(value) ? 1 : 0))
 }
