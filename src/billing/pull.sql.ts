@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely'
+import type { ExpressionBuilder, Kysely } from 'kysely'
 import type { WorkspaceId } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Schema } from '../store/schema.ts'
@@ -36,44 +36,56 @@ export async function readEventPage(
   page: EventPage,
   filter: EventFilter,
 ): Promise<readonly EventRow[]> {
-  if (filter === null) return branch(database, page, null, '').execute()
-  const [first, ...others] = filter.values.map((value) => branch(database, page, filter.column, value))
+  if (filter === null) {
+    const all = database.selectFrom('usage_events').select(eventColumns)
+    return all.where(within(page)).orderBy('at').orderBy('id').limit(page.limit).execute()
+  }
+  const [first, ...others] = filter.values.map((value) => keysOf(database, page, filter.column, value))
   if (first === undefined) return []
-  if (others.length === 0) return first.execute()
-  const merged = others.reduce(
+  const keys = others.reduce(
     (all, next) => all.unionAll(database.selectFrom(next.as('branch')).selectAll()),
     database.selectFrom(first.as('branch')).selectAll(),
   )
+  const merged = database.selectFrom(keys.as('key')).selectAll().orderBy('at').orderBy('id').limit(page.limit)
+  // A cross join keeps SQLite from beginning with the ledger instead of the few keys that were found.
   return database
-    .selectFrom(merged.as('merged'))
-    .selectAll()
-    .orderBy('at')
-    .orderBy('id')
-    .limit(page.limit)
+    .selectFrom(merged.as('found'))
+    .crossJoin('usage_events as event')
+    .select(eventColumns.map((column) => `event.${column}` as const))
+    .where('event.workspace_id', '=', page.workspaceId)
+    .whereRef('event.at', '=', 'found.at')
+    .whereRef('event.id', '=', 'found.id')
+    .orderBy('found.at')
+    .orderBy('found.id')
     .execute()
 }
 
-function branch(
+/** Keys of events with one value, of which the filter's index has all: whole rows are not read before they are chosen. */
+function keysOf(
   database: Kysely<Schema>,
-  { workspaceId, startAt, endAt, after, limit }: EventPage,
-  column: 'key_prefix' | 'external_id' | null,
+  page: EventPage,
+  column: 'key_prefix' | 'external_id',
   value: string,
 ) {
   return database
     .selectFrom('usage_events')
-    .select(eventColumns)
-    .where('workspace_id', '=', workspaceId)
-    .$if(column !== null, (query) => query.where(sql.ref(column ?? ''), '=', value))
-    .where('at', '>=', after?.at ?? startAt)
-    .where('at', '<', endAt)
-    .$if(after !== null, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('at', 'id'), '>', tuple(after?.at ?? 0, after?.id ?? '')),
-      ),
-    )
+    .select(['at', 'id'])
+    .where(column, '=', value)
+    .where(within(page))
     .orderBy('at')
     .orderBy('id')
-    .limit(limit)
+    .limit(page.limit)
+}
+
+/** The events of the window that come after the last page. */
+function within({ workspaceId, startAt, endAt, after }: EventPage) {
+  return ({ eb, and, refTuple, tuple }: ExpressionBuilder<Schema, 'usage_events'>) =>
+    and([
+      eb('workspace_id', '=', workspaceId),
+      eb('at', '>=', after?.at ?? startAt),
+      eb('at', '<', endAt),
+      ...(after === null ? [] : [eb(refTuple('at', 'id'), '>', tuple(after.at, after.id))]),
+    ])
 }
 
 /**
