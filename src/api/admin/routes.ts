@@ -26,7 +26,8 @@ export const adminRoutes: readonly Route<AdminVisit>[] = [
   resumeWebhook,
   listDeliveries,
   listDeadLetters,
+  // Before what could take its last step for an id.
+  redeliverDeadLetters,
   getDeadLetter,
   redeliverDeadLetter,
-  redeliverDeadLetters,
 ]
