@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { registrationPublicKey } from '../tenancy/rules/registration-public-key.ts'
+import { badWebhookUrl } from '../tenancy/rules/webhook.ts'
 import { parseDuration } from './duration.ts'
 
 // Each setting says what it means (`describe`), and, where its type does not, what it may be (`allowed`): faults, the
@@ -129,7 +130,10 @@ const workspace = z.strictObject({
     .describe('Verifies the registration of keys that the lab has issued itself. Left out: none can be.'),
   webhook: z
     .strictObject({
-      url: url.describe('Where events are posted: https, or http to this machine.'),
+      url: url
+        .refine((text) => badWebhookUrl(text) === null)
+        .meta({ allowed: 'an https URL, or http to localhost, without credentials or fragment' })
+        .describe('Where events are posted.'),
       secret: secret.describe('Signs what is posted.'),
     })
     .optional()

@@ -183,11 +183,29 @@ test('what has no effect yet is a warning', () => {
   const file = `
 frontier:
   workspaces:
-    - { id: aurora, webhook: { url: "https://a.example", secret: s } }`
+    - { id: aurora, registration_public_key: "${Buffer.alloc(32).toString('base64')}" }`
   expect(settingsOf(load(file, { insecure: true })).warnings.map(({ path }) => path)).toEqual([
-    'frontier.workspaces.0.webhook',
+    'frontier.workspaces.0.registration_public_key',
     '--insecure',
   ])
+})
+
+test('events are posted by https, or to this machine', () => {
+  const withWebhook = (url: string) =>
+    load(`frontier: { workspaces: [ { id: aurora, webhook: { url: "${url}", secret: s } } ] }`)
+  expect(settingsOf(withWebhook('http://127.0.0.1:9000/events')).warnings).toEqual([])
+  expect(settingsOf(withWebhook('https://a.example/events')).frontier.webhooks).toEqual({
+    lingerMs: 1000,
+    batch: 100,
+    attemptMs: 10_000,
+    firstBackoffMs: 1000,
+    longestBackoffMs: 5000,
+    giveUpMs: 15_000,
+    secretOverlapMs: 86_400_000,
+  })
+  expect(faultsOf(withWebhook('http://a.example/events'))[0]).toMatch(
+    /^frontier\.workspaces\.0\.webhook\.url: must be an https URL, or http to localhost/,
+  )
 })
 
 test('Postgres needs a configured master key', () => {
