@@ -327,6 +327,7 @@ describe.each(databases())('deliveries on $name', ({ open, name }) => {
         keys: [],
         secrets: [],
         environments: [],
+        registrationPublicKey: null,
       },
     ])
     await tenancy.putWebhook({ workspaceId: other, actor: 'test' }, { url: quick.url, secret })
