@@ -46,7 +46,13 @@ async function answerWhenThrown(error: Error): Promise<{ answer: Response; repor
   })
   const reported: unknown[] = []
   const billing = openBilling({ database, masterKey: 'master', clock: Date.now, newUlid })
-  const services = { tenancy, billing, counters: openMemoryCounters(), clock: Date.now, rateLimit: openRateLimit(100) }
+  const services = {
+    tenancy,
+    billing,
+    counters: openMemoryCounters(),
+    clock: Date.now,
+    rateLimit: openRateLimit(100),
+  }
   const app = serveRoutes(
     ['/v1/test'],
     [throwing],
