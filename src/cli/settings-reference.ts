@@ -29,7 +29,14 @@ export function settingsReference(): string {
 
 function flagsTable(): string {
   const nothing = async (): Promise<number> => 0
-  const commands = { serve: nothing, check: nothing, schema: nothing, migrate: nothing, newAdminKey: nothing }
+  const commands = {
+    serve: nothing,
+    check: nothing,
+    schema: nothing,
+    migrate: nothing,
+    newAdminKey: nothing,
+    explain: nothing,
+  }
   const serve = createProgram('', commands, () => {}).commands.find((command) => command.name() === 'serve')
   const rows = (serve?.options ?? []).map(
     (option) =>

@@ -1,3 +1,5 @@
+import type { Clock } from '../../domain/time.ts'
+import type { CounterStore } from '../../limits/plan.ts'
 import type { Tenancy } from '../../tenancy/tenancy.ts'
 import type { Operator } from '../../tenancy/write.ts'
 import { type Asked, routesOf } from '../route.ts'
@@ -6,6 +8,9 @@ import { parseStrictly } from './parse.ts'
 /** What the operator's routes are served by. */
 export interface AdminServices {
   readonly tenancy: Tenancy
+  /** What limits have counted. */
+  readonly counters: Pick<CounterStore, 'read'>
+  readonly clock: Clock
 }
 
 export interface AdminVisit extends AdminServices {

@@ -5,7 +5,14 @@ import type { Surface } from '../openapi.ts'
 export const adminSurface: Surface = {
   description:
     'What the operator does by hand, as the configuration file does it at start: with the same rules, in the same words.',
-  tags: [{ name: 'Workspaces', description: 'Who may sell access to models here.' }],
+  tags: [
+    { name: 'Workspaces', description: 'Who may sell access to models here.' },
+    { name: 'Workspace keys', description: 'What a lab manages its workspace with.' },
+    { name: 'Models', description: "The lab's own models, for targets of provider BASETEN." },
+    { name: 'Secrets', description: "Providers' credentials that targets name." },
+    { name: 'Admin keys', description: "The operator's own keys." },
+    { name: 'Explain', description: 'Why a call is let in, or is not.' },
+  ],
   credentials: {
     bearer: { type: 'http', scheme: 'bearer', description: 'An admin key.' },
     apiKey: { type: 'apiKey', in: 'header', name: 'Authorization', description: '`Api-Key <admin key>`' },
