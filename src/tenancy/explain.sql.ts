@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { NodeId, WorkspaceId } from '../domain/ids.ts'
 import type { Schema } from '../store/schema.ts'
-import type { ExplainedKey } from './explain.ts'
+import type { ExplainedKey } from './records.ts'
 
 /** At most two keys with a prefix, live and revoked: in one workspace, or, where that is null, in any of them. */
 export async function readKeysByPrefix(

@@ -1,22 +1,13 @@
 import type { Failure } from '../domain/failure.ts'
-import type { NodeId, WorkspaceId } from '../domain/ids.ts'
 import type { PlanRow } from '../limits/plan.ts'
 import { judgedLimits } from './compile.ts'
 import type { Context } from './context.ts'
 import { readKeysByPrefix } from './explain.sql.ts'
 import type { EndpointFact, NodeFact } from './facts.ts'
 import { type EffectiveLimit, lineageOf } from './inherit.ts'
+import type { ExplainedKey } from './records.ts'
 import { type ResolvedTarget, resolveTarget } from './resolve-target.ts'
 import type { Snapshot } from './snapshot.ts'
-
-/** A key by its public part. */
-export interface ExplainedKey {
-  readonly prefix: string
-  readonly name: string | null
-  readonly workspaceId: WorkspaceId
-  readonly nodeId: NodeId | null
-  readonly isRevoked: boolean
-}
 
 /** What a call of a key for a model would meet, as the snapshot has it, from the key to the upstream. */
 export interface Explained {

@@ -1,3 +1,4 @@
+import type { NodeId, WorkspaceId } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { WorkspaceKeyType } from './facts.ts'
 
@@ -72,4 +73,13 @@ export interface AdminKeyRecord {
   /** The configuration file has written it, and writes it again once its value there is another. */
   readonly isInFile: boolean
   readonly createdAt: EpochMs
+}
+
+/** A key by its public part. */
+export interface ExplainedKey {
+  readonly prefix: string
+  readonly name: string | null
+  readonly workspaceId: WorkspaceId
+  readonly nodeId: NodeId | null
+  readonly isRevoked: boolean
 }
