@@ -82,7 +82,7 @@ export function modelsOf({ read, write, keyring, random }: Context): Models {
       await writeEnvironment(it.transaction, workspaceId, id, wish, sealedKey, revision)
     }
     if (gone.length > 0) await buryEnvironments(it.transaction, workspaceId, id, gone, at, revision)
-    await it.audit(action, id, { environments: written.map(({ name }) => name), gone })
+    await it.audit(action, id, { model_id: id, environments: written.map(({ name }) => name), gone })
     return null
   }
 

@@ -66,7 +66,7 @@ export function secretsOf({ read, write, keyring, random }: Context): Secrets {
           const { revision, at } = await it.begin()
           const secret = { id, isInFile: false, createdAt: at, updatedAt: at }
           await writeSecret(it.transaction, workspaceId, secret, sealed(workspaceId, id, value), revision)
-          await it.audit('WORKSPACE_SECRET_CREATED', id, {})
+          await it.audit('WORKSPACE_SECRET_CREATED', id, { secret_id: id })
           return secret
         },
         conflicts,
@@ -82,7 +82,7 @@ export function secretsOf({ read, write, keyring, random }: Context): Secrets {
         const { revision, at } = await it.begin()
         const rotated = { ...secret, updatedAt: Math.max(at, secret.updatedAt + 1) }
         await writeSecret(it.transaction, workspaceId, rotated, sealed(workspaceId, id, value), revision)
-        await it.audit('WORKSPACE_SECRET_ROTATED', id, {})
+        await it.audit('WORKSPACE_SECRET_ROTATED', id, { secret_id: id })
         return rotated
       })
     },
@@ -97,7 +97,7 @@ export function secretsOf({ read, write, keyring, random }: Context): Secrets {
         if (named) return named
         const { revision, at } = await it.begin()
         await burySecret(it.transaction, workspaceId, id, at, revision)
-        await it.audit('WORKSPACE_SECRET_DELETED', id, {})
+        await it.audit('WORKSPACE_SECRET_DELETED', id, { secret_id: id })
         return secret
       })
     },

@@ -83,7 +83,7 @@ export function workspaceKeysOf({ read, write, keyring, newUlid, random }: Conte
           const id = `wk_${newUlid(at)}`
           const key = { id, name, type, isInFile: false, createdAt: at }
           await insertWorkspaceKey(it.transaction, workspaceId, key, digest, revision)
-          await it.audit('WORKSPACE_API_KEY_CREATED', id, { name, type })
+          await it.audit('WORKSPACE_API_KEY_CREATED', id, { workspace_api_key_id: id, name, type })
           return { ...key, value: made }
         },
         conflicts,
@@ -102,7 +102,7 @@ export function workspaceKeysOf({ read, write, keyring, newUlid, random }: Conte
           if (await isCredential(it.transaction, digest)) return valueTaken
           const { revision } = await it.begin()
           await updateWorkspaceKeyDigest(it.transaction, id, digest, revision)
-          await it.audit('WORKSPACE_API_KEY_ROTATED', id, { name: key.name })
+          await it.audit('WORKSPACE_API_KEY_ROTATED', id, { workspace_api_key_id: id, name: key.name })
           return { ...key, value: made }
         },
         conflicts,
@@ -117,7 +117,7 @@ export function workspaceKeysOf({ read, write, keyring, newUlid, random }: Conte
         if (key === null) return noKey
         const { revision, at } = await it.begin()
         await revokeWorkspaceKeyRow(it.transaction, id, at, revision)
-        await it.audit('WORKSPACE_API_KEY_REVOKED', id, { name: key.name })
+        await it.audit('WORKSPACE_API_KEY_REVOKED', id, { workspace_api_key_id: id, name: key.name })
         return key
       })
     },

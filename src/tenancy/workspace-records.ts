@@ -74,7 +74,7 @@ export function workspaceRecordsOf(
         if (broken) return broken
         const { revision } = await it.begin()
         await updateWorkspaceRow(it.transaction, updated, revision)
-        await it.audit(action, id, details)
+        await it.audit(action, id, { workspace_id: id, ...details })
         return updated
       },
       conflicts,
@@ -110,7 +110,7 @@ export function workspaceRecordsOf(
           const { revision, at } = await it.begin()
           const created = { ...wish, createdAt: at }
           await insertWorkspace(it.transaction, created, revision)
-          await it.audit('WORKSPACE_CREATED', id, {})
+          await it.audit('WORKSPACE_CREATED', id, { workspace_id: id })
           return created
         },
         conflicts,
@@ -131,7 +131,7 @@ export function workspaceRecordsOf(
           return inTheWay('The workspace has groups: delete those first.')
         const { revision, at } = await it.begin()
         await buryWorkspace(it.transaction, id, at, revision)
-        await it.audit('WORKSPACE_DELETED', id, {})
+        await it.audit('WORKSPACE_DELETED', id, { workspace_id: id })
         return { deletedAt: at }
       })
     },
