@@ -3,6 +3,7 @@ import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 import { databases, type TestPlace } from '../setup/databases.ts'
 import { chatStatus, type Frontier, openFrontier } from '../setup/frontier.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
+import { labKey, openLab } from '../setup/labs.ts'
 import { type OperatorDoor, openOperator, refusal } from './operator.ts'
 
 const publicKey = Buffer.alloc(32, 7).toString('base64')
@@ -140,6 +141,34 @@ describe.each(databases())('what the operator does by hand, on $name', ({ create
     const elsewhere = await operator.request('DELETE', `/workspaces/default/api_keys/${second.id}`)
     expect(elsewhere.body).toEqual(refusal(404, 'There is no such key in this workspace.'))
     expect((await operator.request('GET', '/workspaces/nowhere/api_keys')).status).toBe(404)
+  })
+
+  test("a lab's public key verifies registrations from the next call on", async () => {
+    const { frontier, value } = await labOf('proof')
+    const lab = openLab()
+    const groupId = await frontier.createGroup({ models: { 'proof/m': [] } })
+    const register = async (): Promise<[number, string]> => {
+      const body = JSON.stringify({ key: labKey() })
+      const answered = await fetch(`${gateway.url}/v1/gateway/groups/${groupId}/api_keys/register`, {
+        method: 'POST',
+        headers: { authorization: `Api-Key ${value}`, 'x-baseten-signature': lab.sign(body) },
+        body,
+      })
+      return [answered.status, await answered.text()]
+    }
+    const change = (key: string | null) =>
+      operator.expectOk('PATCH', '/workspaces/proof', { registration_public_key: key })
+    const unconfigured = [
+      400,
+      expect.stringContaining('Must configure a public key before registering API keys'),
+    ]
+    expect(await register()).toEqual(unconfigured)
+    await change(lab.publicKey)
+    expect(await register()).toEqual([200, '{"ok":true}'])
+    await change(openLab().publicKey)
+    expect(await register()).toEqual([400, expect.stringContaining('Signature verification failed')])
+    await change(null)
+    expect(await register()).toEqual(unconfigured)
   })
 
   test('a model is created, replaced and deleted, each with the next call', async () => {
