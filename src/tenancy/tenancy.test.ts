@@ -153,7 +153,7 @@ describe.each(databases())('tenancy on $name', ({ open: openDatabase }) => {
     const id = 'aurora' as WorkspaceId
     expect(one.snapshot().findWorkspaceKey(one.digestOf('ci-key'))).toMatchObject({ workspaceId: id })
     expect(one.snapshot().workspaceByDomain('ai.aurora.example')?.id).toBe(id)
-    expect(one.snapshot().environments(id, 'm')).toMatchObject([{ name: 'production', writtenInFile: true }])
+    expect(one.snapshot().environments(id, 'm')).toMatchObject([{ name: 'production' }])
 
     const changed: WorkspaceDefinition = {
       ...aurora,

@@ -114,7 +114,6 @@ function toEnvironment(keyring: Keyring, row: ModelEnvironmentTable): Environmen
     model: row.model,
     apiKey: row.sealed_api_key === null ? null : (unseal(keyring, row.sealed_api_key, place) ?? 'sealed'),
     region: row.region,
-    writtenInFile: row.config_hash !== null,
   }
 }
 
