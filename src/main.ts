@@ -1,6 +1,7 @@
 import './engine.ts'
 import { CommanderError } from 'commander'
 import packageFile from '../package.json' with { type: 'json' }
+import type { GatewayAddress } from './cli/ask-gateway.ts'
 import { checkConfiguration } from './cli/check.ts'
 import { drawProgress, reportCopy } from './cli/copy-report.ts'
 import { inviteTo } from './cli/invitation.ts'
@@ -46,6 +47,19 @@ const program = createProgram(
         console.log(`Admin key: ${await replaceAdminKey(settings, name)}`)
         return exitCodes.done
       }),
+    async explain(prefix, model, { url, adminKey, workspace, json }) {
+      const address = gatewayAddress(url, adminKey)
+      if (address === null) {
+        console.error('--admin-key: is required; give it as $TOLLGATE_ADMIN_KEY or name a variable, env.NAME')
+        return exitCodes.usage
+      }
+      const { explainCall } = await import('./cli/explain.ts')
+      const wish = { prefix, model, workspace: workspace ?? null }
+      const { exitCode, text } = await explainCall(wish, address, json ?? false)
+      if (exitCode === exitCodes.done) console.log(text)
+      else console.error(text)
+      return exitCode
+    },
   },
   (code) => {
     process.exitCode = code
@@ -56,6 +70,13 @@ await program.parseAsync().catch((error: unknown) => {
   if (!(error instanceof CommanderError)) throw error
   process.exitCode = usageExitCode(error)
 })
+
+/** Where to ask, and with which key; null where there is no key. */
+function gatewayAddress(url: string | undefined, adminKey: string | undefined): GatewayAddress | null {
+  const key = resolveValue(adminKey ?? environment.TOLLGATE_ADMIN_KEY ?? '', environment)
+  if (key === undefined || key === '') return null
+  return { url: url ?? (environment.TOLLGATE_URL || 'http://127.0.0.1:8080'), adminKey: key }
+}
 
 async function withSettings(flags: Flags, run: (settings: Settings) => Promise<number>): Promise<number> {
   const loaded = loadSettings(flags, environment)

@@ -28,10 +28,9 @@ export interface ManagementOptions extends Omit<WorkspaceServices, 'rateLimit'> 
  */
 export function createManagement(options: ManagementOptions): Hono {
   const { requestsPerSecond, version, reportBug, ...services } = options
-  const { tenancy, billing } = services
   const rateLimit = openRateLimit(requestsPerSecond)
   const app = new Hono()
-  app.route('/', serveRoutes(['/api/admin'], adminRoutes, adminDoor({ tenancy, billing }), reportBug))
+  app.route('/', serveRoutes(['/api/admin'], adminRoutes, adminDoor(services), reportBug))
   app.route(
     '/',
     serveRoutes(

@@ -17,6 +17,7 @@ async function parse(args: readonly string[]) {
     schema: note('schema'),
     migrate: note('migrate'),
     newAdminKey: note('newAdminKey'),
+    explain: note('explain'),
   }
   let [output, errors, code] = ['', '', Number.NaN]
   const program = createProgram('1.2.3', commands, (exitCode) => {
@@ -49,6 +50,7 @@ test.each([
   ['migrate', ['migrate'], ['--to', 'master key', 'Examples']],
   ['admin-key', ['admin-key'], ['new']],
   ['admin-key new', ['admin-key', 'new'], ['--name', 'revoked']],
+  ['explain', ['explain'], ['<prefix>', '<model>', '$TOLLGATE_URL', '--json', 'Example']],
 ])('%s --help says what it takes', async (_, command, expected) => {
   const { output, errors, code, asked } = await parse([...command, '--help'])
   expect({ errors, code, asked }).toEqual({ errors: '', code: 0, asked: [] })
@@ -63,6 +65,7 @@ test.each([
   ['an argument too many', ['serve', 'tollgate.yaml'], 'too many arguments'],
   ['a level that is none', ['serve', '--log-level', 'loud'], 'Allowed choices are trace'],
   ['half a command', ['admin-key'], 'new [options]'],
+  ['a question without its model', ['explain', 'sky_1'], "missing required argument 'model'"],
 ])('%s is wrong usage', async (_, args, expected) => {
   const { output, errors, code, asked } = await parse(args)
   expect({ output, code, asked }).toEqual({ output: '', code: 2, asked: [] })
@@ -77,5 +80,8 @@ test('each command gets its own flags', async () => {
     ['migrate', { data: 'd' }, 'u'],
   ])
   expect((await parse(['admin-key', 'new'])).asked).toEqual([['newAdminKey', {}, 'admin']])
+  expect((await parse(['explain', 'sky_1', 'a/b', '--json'])).asked).toEqual([
+    ['explain', 'sky_1', 'a/b', { json: true }],
+  ])
   expect((await parse(['--version'])).output).toBe('1.2.3\n')
 })

@@ -8,6 +8,15 @@ export interface Commands {
   schema(): Promise<number>
   migrate(flags: Flags, to: string | undefined): Promise<number>
   newAdminKey(flags: Flags, name: string): Promise<number>
+  explain(prefix: string, model: string, options: ExplainOptions): Promise<number>
+}
+
+/** As they stand on the command line; secrets may be named as `env.NAME`. */
+export interface ExplainOptions {
+  readonly url?: string
+  readonly adminKey?: string
+  readonly workspace?: string
+  readonly json?: boolean
 }
 
 export const exitCodes = { done: 0, refused: 1, usage: 2, unreachable: 3, configuration: 78 } as const
@@ -25,7 +34,7 @@ export function createProgram(version: string, commands: Commands, exit: (code: 
     .addHelpText(
       'after',
       `
-Exit codes: 0 done, 1 refused, 2 wrong usage, 78 a fault in the configuration or in what it points to.
+Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no gateway there, 78 a fault in the configuration or in what it points to.
 \`tollgate <command> --help\` says more of each.`,
     )
 
@@ -72,6 +81,22 @@ Exit codes: 0 done, 1 refused, 2 wrong usage, 78 a fault in the configuration or
       exit(await commands.newAdminKey(flags, name)),
     )
 
+  program
+    .command('explain')
+    .argument('<prefix>', "the key's public part, as lists show it")
+    .argument('<model>', 'the slug that the call names')
+    .option('--workspace <id>', 'needed where keys of several workspaces have the prefix')
+    .option('--url <url>', 'where the gateway answers (default: $TOLLGATE_URL, else http://127.0.0.1:8080)')
+    .option('--admin-key <key>', 'an admin key (default: $TOLLGATE_ADMIN_KEY)')
+    .option('--json', 'print what the gateway says instead of lines')
+    .description(
+      'Say what a call would meet now: its limits, what they have counted, and which would refuse it.',
+    )
+    .addHelpText('after', explainHelp)
+    .action(async (prefix: string, model: string, options: ExplainOptions) =>
+      exit(await commands.explain(prefix, model, options)),
+    )
+
   return program
 }
 
@@ -98,6 +123,13 @@ that was made by itself: $(cat DATA/master-key)) and the same data directory.
 Examples:
   $ tollgate migrate
   $ tollgate migrate --data ./data --to env.POSTGRES_URL`
+
+const explainHelp = `
+Asks a running gateway, and charges nothing. Exits with 0 where it answers, with 1 where it refuses to (no such key,
+no such admin key), with 3 where there is none.
+
+Example:
+  $ TOLLGATE_ADMIN_KEY=… tollgate explain sky_Jt4mQv8ZnR2c demo/echo`
 
 function withStoreFlags(command: Command): Command {
   return command

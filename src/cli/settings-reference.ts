@@ -16,7 +16,8 @@ The file is YAML or JSON, named with \`--config\`. Everything in it may be left 
   \`h\` or \`d\`, also several in a row (\`1h30m\`).
 - Unknown members are faults. \`[]\` after a name means each of a list, \`.*\` each member by a name of your own.
 - What the file says of workspaces, their keys and secrets, and admin keys is brought into the database at each start,
-  entry by entry, where it differs from what it said before. What it does not name any more stays.
+  entry by entry, where it differs from what it said before. What it does not name any more stays, and what was changed,
+  deleted or revoked over \`/api/admin\` stays so until its entry is another.
 `
 
 /** The reference of every flag and setting, in Markdown: what it may be, its default, what it means. */
@@ -29,7 +30,14 @@ export function settingsReference(): string {
 
 function flagsTable(): string {
   const nothing = async (): Promise<number> => 0
-  const commands = { serve: nothing, check: nothing, schema: nothing, migrate: nothing, newAdminKey: nothing }
+  const commands = {
+    serve: nothing,
+    check: nothing,
+    schema: nothing,
+    migrate: nothing,
+    newAdminKey: nothing,
+    explain: nothing,
+  }
   const serve = createProgram('', commands, () => {}).commands.find((command) => command.name() === 'serve')
   const rows = (serve?.options ?? []).map(
     (option) =>

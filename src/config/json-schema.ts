@@ -18,6 +18,7 @@ export interface SchemaNode {
   readonly items?: SchemaNode
   readonly propertyNames?: SchemaNode
   readonly additionalProperties?: boolean | SchemaNode
+  readonly anyOf?: readonly SchemaNode[]
 }
 
 let made: SchemaNode | null = null
@@ -54,7 +55,10 @@ export function wordAllowed(node: SchemaNode): string {
   if (node.enum !== undefined) {
     return node.enum.length === 2 ? node.enum.join(' or ') : `one of ${node.enum.join(', ')}`
   }
+  if (node.anyOf !== undefined) return node.anyOf.map(wordAllowed).join(', or ')
   switch (node.type) {
+    case 'null':
+      return 'null'
     case 'boolean':
       return 'true or false'
     case 'integer':

@@ -1,3 +1,4 @@
+import { inLowerCase } from '../tenancy/rules/host-name.ts'
 import type { Fault } from './faults.ts'
 import type { ConfigurationFile } from './schema.ts'
 
@@ -29,7 +30,7 @@ export function namesGivenTwice({ security, frontier }: ConfigurationFile): Faul
     for (const [at, prefix] of slug_prefixes.entries())
       noteNamed('prefix', prefix, `${path}.slug_prefixes.${at}`)
     for (const [at, domain] of domains.entries())
-      noteNamed('domain', domain.toLowerCase(), `${path}.domains.${at}`)
+      noteNamed('domain', inLowerCase(domain), `${path}.domains.${at}`)
     for (const [at, key] of api_keys.entries()) {
       noteNamed(`key of ${index}`, key.name, `${path}.api_keys.${at}.name`)
       note('key value', key.value, `${path}.api_keys.${at}.value`)

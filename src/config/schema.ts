@@ -1,5 +1,10 @@
 import { z } from 'zod'
+import { baseUrlRule } from '../tenancy/rules/base-url.ts'
+import { adminKeyRule, secretRule, upstreamKeyRule, workspaceKeyRule } from '../tenancy/rules/credentials.ts'
+import { hostNameRule } from '../tenancy/rules/host-name.ts'
+import { nameRule, slugPrefixRule, workspaceIdRule } from '../tenancy/rules/names.ts'
 import { registrationPublicKey } from '../tenancy/rules/registration-public-key.ts'
+import type { TextRule } from '../tenancy/rules/text-rule.ts'
 import { badWebhookUrl } from '../tenancy/rules/webhook.ts'
 import { parseDuration } from './duration.ts'
 
@@ -21,15 +26,13 @@ const bounded = (least: string, most: string) => {
 const timeout = bounded('1ms', '24h')
 const retention = bounded('1h', '36500d')
 const seconds = z.number().positive().max(86_400)
-const name = z.string().min(1).max(255)
+const textOf = ({ holds, allowed }: TextRule) => z.string().refine(holds).meta({ allowed })
+const name = textOf(nameRule)
 const secret = z.string().min(1)
 const url = z
   .url({ protocol: /^https?$/ })
   .refine((text) => !URL.canParse(text) || new URL(text).username + new URL(text).password === '')
   .meta({ allowed: 'an http or https URL without credentials' })
-const baseUrl = url
-  .refine((text) => !/[?#]/.test(text))
-  .meta({ allowed: 'an http or https URL without credentials, query or fragment' })
 const network = z
   .union([z.cidrv4(), z.cidrv6()])
   .meta({ allowed: 'a network such as 10.0.0.0/8 or fd00::/8' })
@@ -79,18 +82,19 @@ const ledger = z.strictObject({
     .describe('How long what is stored stays.'),
 })
 
-const modelEnvironment = z.strictObject({
-  base_url: baseUrl.describe('Where the model answers, up to and including `/v1`.'),
-  model: z.string().min(1).optional().describe('What the upstream calls the model; left out: the slug.'),
-  api_key: secret
+/** One environment of a model; the operator's API takes the same. */
+export const ModelEnvironment = z.strictObject({
+  base_url: textOf(baseUrlRule).describe('Where the model answers, up to and including `/v1`.'),
+  model: name.optional().describe('What the upstream calls the model; left out: the slug.'),
+  api_key: textOf(upstreamKeyRule)
     .optional()
     .describe('Sent to the upstream as a Bearer token. An unset `env.NAME`: none is sent.'),
-  region: z.string().min(1).optional().describe('`EU` serves endpoints that may not leave the union.'),
+  region: name.optional().describe('`EU` serves endpoints that may not leave the union.'),
 })
 
-const workspaceKey = z.strictObject({
+export const WorkspaceKey = z.strictObject({
   name: name.describe('What the key is called in lists and audit; unique in its workspace.'),
-  value: secret.describe('The key itself.'),
+  value: textOf(workspaceKeyRule).describe('The key itself.'),
   type: z
     .enum([
       'PERSONAL',
@@ -104,30 +108,50 @@ const workspaceKey = z.strictObject({
     ),
 })
 
-const workspace = z.strictObject({
-  id: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9_-]{0,62}$/)
-    .meta({ allowed: '1 to 63 lower-case letters, digits, - and _' })
-    .describe('Names the workspace, for instance in `x-tollgate-workspace`.'),
-  name: name.optional().describe('Its name for people; left out: the id.'),
-  onboarded: z.boolean().default(true).describe('`false` refuses every management call of the workspace.'),
+export const AdminKey = z.strictObject({
+  name: name.describe('What the key is called in lists and audit.'),
+  value: textOf(adminKeyRule).describe('The key itself.'),
+})
+
+export const WorkspaceSecret = z.strictObject({
+  id: name.describe('What the `secret_id` of a target names.'),
+  value: textOf(secretRule).describe('The credential. An unset `env.NAME` disables it with a warning.'),
+})
+
+export const Model = z.strictObject({
+  id: name.describe('What the `model_id` of a target names.'),
+  environments: z
+    .record(name, ModelEnvironment)
+    .refine((environments) => Object.keys(environments).length > 0)
+    .meta({ allowed: 'a mapping of at least one environment, by name' })
+    .describe('Where it is served, by name; `production` is taken where a target names none.'),
+})
+
+/** What a workspace is by itself, beside what it holds. The operator's API takes the same. */
+export const workspaceMembers = {
+  id: textOf(workspaceIdRule).describe('Names the workspace, for instance in `x-tollgate-workspace`.'),
+  name: name.describe('Its name for people; left out: the id.'),
+  onboarded: z.boolean().describe('`false` refuses every management call of the workspace.'),
   slug_prefixes: z
-    .array(
-      z
-        .string()
-        .regex(/^[A-Za-z0-9][A-Za-z0-9._~-]*$/)
-        .meta({ allowed: 'letters, digits, and . _ ~ - after the first' }),
-    )
-    .default([])
+    .array(textOf(slugPrefixRule))
     .describe('What its slugs begin with, before the `/`. A prefix belongs to one workspace.'),
-  api_keys: z.array(workspaceKey).default([]).describe('Keys that manage the workspace.'),
+  domains: z
+    .array(textOf(hostNameRule))
+    .describe('Host names of its own, without a port. A domain belongs to one workspace.'),
   registration_public_key: z
     .string()
     .refine((text) => registrationPublicKey(text) === null)
     .meta({ allowed: 'an Ed25519 public key: its 32 bytes in base64' })
-    .optional()
     .describe('Verifies the registration of keys that the lab has issued itself. Left out: none can be.'),
+}
+
+const workspace = z.strictObject({
+  id: workspaceMembers.id,
+  name: workspaceMembers.name.optional(),
+  onboarded: workspaceMembers.onboarded.default(true),
+  slug_prefixes: workspaceMembers.slug_prefixes.default([]),
+  api_keys: z.array(WorkspaceKey).default([]).describe('Keys that manage the workspace.'),
+  registration_public_key: workspaceMembers.registration_public_key.optional(),
   webhook: z
     .strictObject({
       url: url
@@ -138,27 +162,12 @@ const workspace = z.strictObject({
     })
     .optional()
     .describe('Where usage events are posted to as they come.'),
-  domains: z.array(z.string().min(1)).default([]).describe('Host names of its own, without a port.'),
+  domains: workspaceMembers.domains.default([]),
   secrets: z
-    .array(
-      z.strictObject({
-        id: name.describe('What the `secret_id` of a target names.'),
-        value: secret.describe('The credential. An unset `env.NAME` disables it with a warning.'),
-      }),
-    )
+    .array(WorkspaceSecret)
     .default([])
     .describe("Providers' credentials that its endpoints may name."),
-  models: z
-    .array(
-      z.strictObject({
-        id: name.describe('What the `model_id` of a target names.'),
-        environments: z
-          .record(name, modelEnvironment)
-          .describe('Where it is served, by name; `production` is taken where a target names none.'),
-      }),
-    )
-    .default([])
-    .describe("The lab's own models, for targets of provider BASETEN."),
+  models: z.array(Model).default([]).describe("The lab's own models, for targets of provider BASETEN."),
 })
 
 const webhooks = z.strictObject({
@@ -258,12 +267,7 @@ export const ConfigurationFile = z
             'Seals secrets and peppers digests: 32 random bytes, say from `openssl rand -base64 32`. Required with Postgres; on SQLite made in the data directory where it is left out.',
           ),
         admin_keys: z
-          .array(
-            z.strictObject({
-              name: name.describe('What the key is called in lists and audit.'),
-              value: z.string().min(16).describe('The key itself.'),
-            }),
-          )
+          .array(AdminKey)
           .default([])
           .describe("The operator's keys besides those made by `tollgate`."),
       })

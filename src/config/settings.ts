@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { badOnboarding } from '../tenancy/rules/default-workspace.ts'
 import { parseDuration } from './duration.ts'
 import { type Environment, type NamedVariable, resolveReferences } from './environment.ts'
 import { type Fault, faultsOf, type Warning, wordPath } from './faults.ts'
@@ -93,8 +94,8 @@ function parseFile(file: unknown, environment: Environment): ParsedFile | { read
   const faults = [...unset.map(toUnset), ...faultsOf(issues, (path) => takenAt.get(wordPath(path)))]
   if (!checked.success || faults.length > 0) return { faults }
 
-  const twice = namesGivenTwice(checked.data)
-  if (twice.length > 0) return { faults: twice }
+  const broken = [...namesGivenTwice(checked.data), ...offBoard(checked.data)]
+  if (broken.length > 0) return { faults: broken }
   const disabled = resolved.unset.filter(({ path }) => isProviderKey(path))
   return {
     parsed: withoutKeys(checked.data, new Set(disabled.map(({ path }) => wordPath(path)))),
@@ -109,6 +110,15 @@ function parseFile(file: unknown, environment: Environment): ParsedFile | { read
       })),
     ],
   }
+}
+
+function offBoard({ frontier }: ConfigurationFile): Fault[] {
+  return frontier.workspaces.flatMap(({ id, onboarded }, index) => {
+    const message = badOnboarding(id, onboarded)
+    return message === null
+      ? []
+      : [{ path: `frontier.workspaces.${index}.onboarded`, message, found: String(onboarded) }]
+  })
 }
 
 function toUnset({ path, name }: NamedVariable): Fault {

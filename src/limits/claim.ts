@@ -12,7 +12,7 @@ export interface Claim {
 
 /** The smallest amounts that a limit can count. */
 export const one: Quantity = { whole: 1, pico: 0 }
-const onePico: Quantity = { whole: 0, pico: 1 }
+export const onePico: Quantity = { whole: 0, pico: 1 }
 
 /** Fewer output tokens than this are not worth a strict call, unless the caller asks for fewer. */
 const leastOutput = 16

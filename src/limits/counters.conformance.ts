@@ -582,12 +582,32 @@ export function conformCounters(name: string, make: () => CounterStore | Promise
       await charge(store, planOf(tokens, rolling), { tokens: 5 }, midnight)
       await admit(planOf(tokens), midnight)
       expect(await store.read([tokens, rolling, unknown], midnight)).toEqual([
-        { row: tokens, used: count(5), held: count(20), endsAt: tomorrow },
-        { row: rolling, used: count(5), held: count(0), endsAt: null },
-        { row: unknown, used: null, held: count(0), endsAt: tomorrow },
+        { row: tokens, used: count(5), held: count(20), endsAt: tomorrow, opening: null },
+        { row: rolling, used: count(5), held: count(0), endsAt: null, opening: null },
+        { row: unknown, used: null, held: count(0), endsAt: tomorrow, opening: null },
       ])
       expect(await store.read([tokens], tomorrow)).toEqual([
-        { row: tokens, used: null, held: count(0), endsAt: tomorrow + 86_400_000 },
+        { row: tokens, used: null, held: count(0), endsAt: tomorrow + 86_400_000, opening: null },
+      ])
+    })
+
+    test('a reading says which row has no room, and when it has, as a refusal would', async () => {
+      const { store, admit, refuse } = await open()
+      const quick = row({ metric: 'request', ceiling: count(1), window: second })
+      const daily = row({ ceiling: count(5), window: day })
+      const roomy = row()
+      await charge(store, planOf(quick, daily, roomy), { tokens: 5 }, midnight)
+      const [ofQuick, ofDaily, ofRoomy] = await store.read([quick, daily, roomy], midnight)
+      expect(await refuse(planOf(quick), midnight)).toMatchObject({ opensAt: ofQuick?.opening?.at })
+      expect(ofDaily?.opening).toEqual({ at: tomorrow, onlyHeld: false })
+      expect(ofRoomy?.opening).toBeNull()
+
+      const held = row({ ceiling: count(20) })
+      const closed = row({ ceiling: count(0) })
+      await admit(planOf(held), midnight)
+      expect(await store.read([held, closed], midnight)).toMatchObject([
+        { opening: { at: midnight + 1000, onlyHeld: true } },
+        { opening: { at: null, onlyHeld: false } },
       ])
     })
 

@@ -1,12 +1,14 @@
-import { quantityOf, zero } from '../domain/quantity.ts'
+import { isZero, quantityOf, zero } from '../domain/quantity.ts'
 import type { EpochMs } from '../domain/time.ts'
 import { type Counter, isIdle, newCounter, recount, turn } from './counter.ts'
+import { openingOf } from './opening.ts'
 import {
   type Actual,
   type Amounts,
   type Charge,
   type CounterStore,
   isRefusal,
+  type Opening,
   type Plan,
   type PlanRow,
   type Reading,
@@ -43,6 +45,8 @@ const sweptAtOnce = 256
 
 /** Settlements are kept this long, so that no rolling window is longer, and an older charge can be dropped. */
 const longestRollingMs = 300_000
+
+const never: Opening = { at: null, onlyHeld: false }
 
 /**
  * Counters in this thread's memory.
@@ -97,7 +101,8 @@ export function openMemoryCounters(): MemoryCounters {
   function readingOf(row: PlanRow, now: EpochMs): Reading {
     if (!counters.has(row.counter) && !waiting.has(row.counter)) {
       const endsAt = row.window.kind === 'rolling' ? null : periodOf(row.window, now).endsAt
-      return { row, used: null, held: zero, endsAt }
+      const opening = isZero(row.ceiling) ? never : null
+      return { row, used: null, held: zero, endsAt, opening }
     }
     const counter = counterOf(row, now)
     turn(counter, now)
@@ -106,6 +111,7 @@ export function openMemoryCounters(): MemoryCounters {
       used: isIdle(counter) ? null : quantityOf(counter.usedWhole, counter.usedPico),
       held: quantityOf(counter.heldWhole, counter.heldPico),
       endsAt: row.window.kind === 'rolling' ? null : counter.turnsAt,
+      opening: openingOf(counter, row, now),
     }
   }
 

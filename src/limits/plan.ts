@@ -134,6 +134,16 @@ export interface Reading {
   readonly held: Quantity
   /** End of the current period; null for rolling windows. */
   readonly endsAt: EpochMs | null
+  /** Null while the row has room for the smallest call. */
+  readonly opening: Opening | null
+}
+
+/** When a row that has no room now has some, if nothing else happens. */
+export interface Opening {
+  /** Null: never, under this ceiling. */
+  readonly at: EpochMs | null
+  /** Only attempts that are still under way stand in the way. */
+  readonly onlyHeld: boolean
 }
 
 type Awaitable<T> = T | Promise<T>

@@ -30,7 +30,7 @@ export interface OpenReservation extends Reservation {
 }
 
 /** Until a row opens that refuses only for what attempts under way hold. */
-const heldRetryMs = 1000
+export const heldRetryMs = 1000
 
 const noHolds: readonly StrictHold[] = []
 

@@ -1,7 +1,9 @@
 import type { Kysely } from 'kysely'
 import type { EpochMs } from '../domain/time.ts'
 import type { AdminKeyTable, Schema } from '../store/schema.ts'
+import type { Position } from './cursor.ts'
 import type { AdminKeyFact } from './facts.ts'
+import type { AdminKeyRecord } from './records.ts'
 import type { Changed } from './snapshot.ts'
 
 export async function readChangedAdminKeys(
@@ -29,16 +31,57 @@ export function readAdminKeys(
     .execute()
 }
 
-/** The admin keys that the file wrote, live and revoked, by name. */
+/** Live admin keys, oldest first, with one more than asked for where there is one. */
+export async function readAdminKeyPage(
+  database: Kysely<Schema>,
+  { limit, after }: { limit: number; after: Position | null },
+): Promise<AdminKeyRecord[]> {
+  const rows = await liveKeys(database)
+    .$if(after !== null, (query) =>
+      query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple('created_at', 'id'), '>', tuple(after?.createdAt ?? 0, after?.id ?? '')),
+      ),
+    )
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(limit + 1)
+    .execute()
+  return rows.map(toRecord)
+}
+
+/** A live admin key; null where there is none. */
+export async function readAdminKey(database: Kysely<Schema>, id: string): Promise<AdminKeyRecord | null> {
+  const row = await liveKeys(database).where('id', '=', id).executeTakeFirst()
+  return row ? toRecord(row) : null
+}
+
+/** Throws a unique violation where the value is an admin key already. What the file wrote is remembered. */
+export async function updateAdminKeyDigest(
+  database: Kysely<Schema>,
+  id: string,
+  digest: string,
+  revision: number,
+): Promise<void> {
+  await database.updateTable('admin_keys').set({ digest, revision }).where('id', '=', id).execute()
+}
+
+/**
+ * The admin keys that the file wrote, live and revoked, by name; and live ones made otherwise, which become the file's
+ * once the file names them.
+ */
 export async function readStoredAdminKeys(
   database: Kysely<Schema>,
 ): Promise<Map<string, { readonly id: string; readonly hash: string | null }>> {
   const rows = await database
     .selectFrom('admin_keys')
     .select(['id', 'name', 'config_hash'])
-    .where('config_hash', 'is not', null)
+    .where(({ eb, or }) => or([eb('config_hash', 'is not', null), eb('revoked_at', 'is', null)]))
     .execute()
-  return new Map(rows.map(({ name, id, config_hash }) => [name, { id, hash: config_hash }]))
+  return new Map(
+    rows
+      .toSorted((a, b) => Number(a.config_hash !== null) - Number(b.config_hash !== null))
+      .map(({ name, id, config_hash }) => [name, { id, hash: config_hash }]),
+  )
 }
 
 /** Writes an admin key as live; throws a unique violation where its value is an admin key already. */
@@ -67,4 +110,20 @@ export async function revokeAdminKeyRow(
     .where('revoked_at', 'is', null)
     .executeTakeFirst()
   return numUpdatedRows > 0n
+}
+
+function liveKeys(database: Kysely<Schema>) {
+  return database
+    .selectFrom('admin_keys')
+    .select(['id', 'name', 'created_at', 'config_hash'])
+    .where('revoked_at', 'is', null)
+}
+
+function toRecord({
+  id,
+  name,
+  created_at,
+  config_hash,
+}: Pick<AdminKeyTable, 'id' | 'name' | 'created_at' | 'config_hash'>): AdminKeyRecord {
+  return { id, name, isInFile: config_hash !== null, createdAt: created_at }
 }

@@ -1,9 +1,28 @@
 import { type Failure, isFailure } from '../domain/failure.ts'
 import type { EpochMs } from '../domain/time.ts'
-import { readAdminKeys, readStoredAdminKeys, revokeAdminKeyRow, upsertAdminKey } from './admin-keys.sql.ts'
+import { lockRow } from '../store/lock-row.ts'
+import {
+  readAdminKey,
+  readAdminKeyPage,
+  readAdminKeys,
+  readStoredAdminKeys,
+  revokeAdminKeyRow,
+  updateAdminKeyDigest,
+  upsertAdminKey,
+} from './admin-keys.sql.ts'
 import type { Context } from './context.ts'
+import { isCredential } from './credentials.sql.ts'
 import { digestCredential, digestFileEntry } from './digest.ts'
+import { type Page, type PageRequest, readPage } from './page.ts'
 import { randomText } from './random-text.ts'
+import type { AdminKeyRecord } from './records.ts'
+import { valueTaken } from './workspace-keys.ts'
+import type { Operator, Write } from './write.ts'
+
+/** A key with its value, which is given here and never again; null where the caller brought it. */
+export interface MintedAdminKey extends AdminKeyRecord {
+  readonly value: string | null
+}
 
 export interface AdminKeys {
   /** Makes a key of the operator's. `value` is given here and never again. */
@@ -16,7 +35,23 @@ export interface AdminKeys {
   listAdminKeys(): Promise<
     readonly { readonly id: string; readonly name: string; readonly createdAt: EpochMs }[]
   >
-  revokeAdminKey(actor: string, id: string): Promise<Failure | null>
+  /** Live keys, oldest first. */
+  pageAdminKeys(request: PageRequest): Promise<Page<AdminKeyRecord> | Failure>
+  /** As `createAdminKey`, under a name that no live key has; a value of null is made here. */
+  mintAdminKey(
+    operator: Operator,
+    wish: { readonly name: string; readonly value: string | null },
+  ): Promise<MintedAdminKey | Failure>
+  /** Puts another value in the place of the old one, which is dead when this has answered. */
+  rotateAdminKey(operator: Operator, id: string, value: string | null): Promise<MintedAdminKey | Failure>
+  /** Never the last one that lives: management would be closed to everybody. */
+  revokeAdminKey(actor: string, id: string): Promise<AdminKeyRecord | Failure>
+}
+
+const noKey: Failure = { failure: 'not_found', what: 'admin_key' }
+const lastKey: Failure = {
+  failure: 'conflict',
+  message: 'This is the last admin key. Make another before you revoke it.',
 }
 
 const conflicts = {
@@ -27,9 +62,15 @@ const conflicts = {
 } as const
 
 export function adminKeysOf({ read, write, keyring, newUlid, random }: Context): AdminKeys {
+  const makeValue = () => `tga_${randomText(random, 43)}`
+  const credential = (given: string | null) => {
+    const made = given === null ? makeValue() : null
+    return { made, digest: digestCredential(keyring, given ?? made ?? '').toString('hex') }
+  }
+
   return {
     async createAdminKey(actor, name) {
-      const value = `tga_${randomText(random, 43)}`
+      const value = makeValue()
       const created = await write({ workspaceId: null, actor }, async (it) => {
         const { revision, at } = await it.begin()
         const id = `ak_${newUlid(at)}`
@@ -72,16 +113,63 @@ export function adminKeysOf({ read, write, keyring, newUlid, random }: Context):
       return rows.map(({ id, name, created_at }) => ({ id, name, createdAt: created_at }))
     },
 
-    async revokeAdminKey(actor, id) {
-      const outcome = await write({ workspaceId: null, actor }, async (it) => {
+    pageAdminKeys({ limit, cursor }) {
+      return readPage(
+        keyring,
+        ['admin keys'],
+        { limit, cursor },
+        (after) => readAdminKeyPage(read, { limit, after }),
+        (key) => key,
+      )
+    },
+
+    mintAdminKey({ actor }, { name, value }) {
+      return write<MintedAdminKey>({ workspaceId: null, actor }, async (it) => {
+        await oneAtATime(it)
         const live = await readAdminKeys(it.transaction)
-        if (!live.some((key) => key.id === id)) return { failure: 'not_found', what: 'key' }
+        if (live.some((key) => key.name === name))
+          return { failure: 'conflict', message: 'name: taken by another admin key' }
+        const { made, digest } = credential(value)
+        if (await isCredential(it.transaction, digest)) return valueTaken
+        const { revision, at } = await it.begin()
+        const id = `ak_${newUlid(at)}`
+        const row = { id, name, digest, created_at: at, revoked_at: null, revision, config_hash: null }
+        await upsertAdminKey(it.transaction, row)
+        await it.audit('ADMIN_KEY_CREATED', id, { name })
+        return { id, name, isInFile: false, createdAt: at, value: made }
+      })
+    },
+
+    rotateAdminKey({ actor }, id, value) {
+      return write<MintedAdminKey>({ workspaceId: null, actor }, async (it) => {
+        await oneAtATime(it)
+        const key = await readAdminKey(it.transaction, id)
+        if (key === null) return noKey
+        const { made, digest } = credential(value)
+        if (await isCredential(it.transaction, digest)) return valueTaken
+        const { revision } = await it.begin()
+        await updateAdminKeyDigest(it.transaction, id, digest, revision)
+        await it.audit('ADMIN_KEY_ROTATED', id, { name: key.name })
+        return { ...key, value: made }
+      })
+    },
+
+    revokeAdminKey(actor, id) {
+      return write<AdminKeyRecord>({ workspaceId: null, actor }, async (it) => {
+        await oneAtATime(it)
+        const key = await readAdminKey(it.transaction, id)
+        if (key === null) return noKey
+        if ((await readAdminKeys(it.transaction)).length === 1) return lastKey
         const { revision, at } = await it.begin()
         await revokeAdminKeyRow(it.transaction, id, at, revision)
-        await it.audit('ADMIN_KEY_REVOKED', id, {})
-        return true
+        await it.audit('ADMIN_KEY_REVOKED', id, { name: key.name })
+        return key
       })
-      return isFailure(outcome) ? outcome : null
     },
   }
+}
+
+/** Admin keys belong to no row that could be locked, and two revocations at once must not each spare the other's key. */
+async function oneAtATime({ transaction, kind }: Write): Promise<void> {
+  await lockRow(transaction, kind, 'installation', 1)
 }

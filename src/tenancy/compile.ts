@@ -12,7 +12,7 @@ const windows: Record<LimitFact['unit'], Window> = {
 /** Everything a call of this group on this slug has to pass; null when the slug is not among the group's own. */
 export function compilePlan(lineage: Lineage, slug: string): Plan | null {
   if (!lineage[0].models.some((model) => model.slug === slug)) return null
-  const rows = inheritedLimits(lineage, slug).map((effective) => toRow(effective, slug))
+  const rows = judgedLimits(lineage, slug).map(({ row }) => row)
   return { rows, isStrict: rows.some((row) => row.strict && row.metric !== 'request') }
 }
 
@@ -36,6 +36,14 @@ export function dailyLimits(lineage: Lineage): { readonly slug: string; readonly
     }
     return nearest.size === 0 ? [] : [{ slug, limits: [...nearest.values()] }]
   })
+}
+
+/** Every limit that a call of this group on this slug has to pass, in order, with the row that it is judged by. */
+export function judgedLimits(
+  lineage: Lineage,
+  slug: string,
+): readonly (EffectiveLimit & { readonly row: PlanRow })[] {
+  return inheritedLimits(lineage, slug).map((effective) => ({ ...effective, row: toRow(effective, slug) }))
 }
 
 /** Names of the counters that count for this group and nobody else: they mean nothing once the group is gone. */

@@ -54,6 +54,22 @@ export async function readEndpointPage(
   return rows.map(toEndpoint)
 }
 
+/** All live endpoints of a workspace, for rules that look at every target. */
+export async function readLiveEndpoints(
+  database: Kysely<Schema>,
+  workspaceId: string,
+): Promise<EndpointFact[]> {
+  const rows = await database
+    .selectFrom('endpoints')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('deleted_at', 'is', null)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute()
+  return rows.map(toEndpoint)
+}
+
 export async function insertEndpoint(
   database: Kysely<Schema>,
   endpoint: EndpointFact,

@@ -135,8 +135,6 @@ export interface EnvironmentFact {
   /** `sealed` when there is a key that this master key does not open. */
   readonly apiKey: Secret | 'sealed' | null
   readonly region: string | null
-  /** The configuration file wrote the address, so egress takes it as it is. */
-  readonly writtenInFile: boolean
 }
 
 /** A provider credential that targets name by id. */

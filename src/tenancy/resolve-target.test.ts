@@ -14,7 +14,6 @@ const environment = (name: string, over: Partial<EnvironmentFact> = {}): Environ
   model: null,
   apiKey: null,
   region: null,
-  writtenInFile: true,
   ...over,
 })
 const own: TargetFact = { provider: 'BASETEN', modelId: 'm', environment: null, targetModel: null }
@@ -54,7 +53,6 @@ describe('a model of the workspace', () => {
       upstreamModel: 'w/slug',
       baseUrl: 'http://canary/v1',
       apiKey,
-      writtenInFile: true,
       region: null,
       overheadTokens: 0,
       maxOutputTokens: null,
@@ -87,7 +85,6 @@ describe('a vendor', () => {
       baseUrl: 'https://api.openai.com/v1',
       upstreamModel: 'gpt',
       apiKey,
-      writtenInFile: false,
     })
     expect(resolve(vendor('XAI'))).toMatchObject({ baseUrl: 'https://api.x.ai/v1' })
     const compatible = {

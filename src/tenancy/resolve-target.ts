@@ -11,8 +11,6 @@ export interface ResolvedTarget {
   /** Without a slash at its end; `/chat/completions` follows it. */
   readonly baseUrl: string
   readonly apiKey: Secret | null
-  /** The configuration file wrote the address, so egress takes it as it is. */
-  readonly writtenInFile: boolean
   readonly region: string | null
   /** Tokens the provider may add to a prompt unseen. */
   readonly overheadTokens: number
@@ -79,7 +77,6 @@ function resolveEnvironment(
     upstreamModel: target.targetModel ?? environment.model ?? endpoint.slug,
     baseUrl: withoutTrailingSlash(environment.baseUrl),
     apiKey: environment.apiKey,
-    writtenInFile: environment.writtenInFile,
     region: environment.region,
     overheadTokens: 0,
     maxOutputTokens: null,
@@ -109,7 +106,6 @@ function resolveVendor(
     upstreamModel: target.targetModel,
     baseUrl: withoutTrailingSlash(baseUrl),
     apiKey: secret.value,
-    writtenInFile: false,
     region: null,
     overheadTokens: 0,
     maxOutputTokens: null,

@@ -7,15 +7,19 @@ import { type Audit, auditOf } from './audit.ts'
 import type { Context } from './context.ts'
 import { digestCredential } from './digest.ts'
 import { type Endpoints, endpointsOf } from './endpoints.ts'
+import { type Explain, explainOf } from './explain.ts'
 import { type Groups, groupsOf } from './groups.ts'
 import { keepSetting } from './installation.sql.ts'
 import { deriveKeyring } from './keyring.ts'
 import { type Keys, keysOf } from './keys.ts'
 import { type Registration, registrationOf } from './keys-registration.ts'
 import { loadChanges } from './load.ts'
+import { type Models, modelsOf } from './models.ts'
 import type { RandomBytes } from './random-text.ts'
+import { type Secrets, secretsOf } from './secrets.ts'
 import { advance, countersGone, emptySnapshot, type Snapshot } from './snapshot.ts'
 import { type Webhooks, webhooksOf } from './webhooks.ts'
+import { type WorkspaceKeys, workspaceKeysOf } from './workspace-keys.ts'
 import { type WorkspaceRecords, workspaceRecordsOf } from './workspace-records.ts'
 import { ensureDefaultWorkspace, type Workspaces, workspacesOf } from './workspaces.ts'
 import { writerOf } from './write.ts'
@@ -35,9 +39,13 @@ export interface Tenancy
     Endpoints,
     Workspaces,
     WorkspaceRecords,
+    WorkspaceKeys,
+    Secrets,
+    Models,
     AdminKeys,
     Audit,
-    Webhooks {
+    Webhooks,
+    Explain {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
@@ -94,10 +102,14 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...registrationOf(context, () => current),
     ...endpointsOf(context),
     ...workspacesOf(context),
-    ...workspaceRecordsOf(context),
+    ...workspaceRecordsOf(context, (id) => current.workspace(id) !== null),
+    ...workspaceKeysOf(context),
+    ...secretsOf(context),
+    ...modelsOf(context),
     ...adminKeysOf(context),
     ...auditOf(context),
     ...webhooksOf(context, options.webhookSecretOverlapMs ?? dayMs),
+    ...explainOf(context, () => current),
     snapshot: () => current,
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),

@@ -114,7 +114,6 @@ function toEnvironment(keyring: Keyring, row: ModelEnvironmentTable): Environmen
     model: row.model,
     apiKey: row.sealed_api_key === null ? null : (unseal(keyring, row.sealed_api_key, place) ?? 'sealed'),
     region: row.region,
-    writtenInFile: row.config_hash !== null,
   }
 }
 
@@ -159,12 +158,19 @@ export async function hasSecret(
   return row !== undefined
 }
 
+/** Names an environment of a workspace, whatever stands in the two names. */
+export function environmentKey(modelId: string, name: string): string {
+  return JSON.stringify([modelId, name])
+}
+
 /** What the file wrote for one workspace: for each entity the digest of its entry, revoked keys included. */
 export interface StoredEntries {
   readonly workspace: string | null
+  /** The workspace was deleted by hand. */
+  readonly isDeleted: boolean
   readonly keys: ReadonlyMap<string, { readonly id: string; readonly hash: string | null }>
   readonly secrets: ReadonlyMap<string, string | null>
-  /** By model, a space, and the environment's name. */
+  /** By `environmentKey`. */
   readonly environments: ReadonlyMap<string, string | null>
 }
 
@@ -174,14 +180,15 @@ export async function readStoredEntries(
 ): Promise<StoredEntries> {
   const workspace = await database
     .selectFrom('workspaces')
-    .select('config_hash')
+    .select(['config_hash', 'deleted_at'])
     .where('id', '=', workspaceId)
     .executeTakeFirst()
+  // A live key that was made by hand becomes the file's once the file names it.
   const keys = await database
     .selectFrom('workspace_keys')
     .select(['id', 'name', 'config_hash'])
     .where('workspace_id', '=', workspaceId)
-    .where('config_hash', 'is not', null)
+    .where(({ eb, or }) => or([eb('config_hash', 'is not', null), eb('revoked_at', 'is', null)]))
     .execute()
   const secrets = await database
     .selectFrom('secrets')
@@ -195,9 +202,16 @@ export async function readStoredEntries(
     .execute()
   return {
     workspace: workspace?.config_hash ?? null,
-    keys: new Map(keys.map(({ name, id, config_hash }) => [name, { id, hash: config_hash }])),
+    isDeleted: typeof workspace?.deleted_at === 'number',
+    keys: new Map(
+      keys
+        .toSorted((a, b) => Number(a.config_hash !== null) - Number(b.config_hash !== null))
+        .map(({ name, id, config_hash }) => [name, { id, hash: config_hash }]),
+    ),
     secrets: new Map(secrets.map(({ id, config_hash }) => [id, config_hash])),
-    environments: new Map(environments.map((row) => [`${row.model_id} ${row.name}`, row.config_hash])),
+    environments: new Map(
+      environments.map((row) => [environmentKey(row.model_id, row.name), row.config_hash]),
+    ),
   }
 }
 

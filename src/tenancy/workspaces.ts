@@ -4,10 +4,14 @@ import type { Schema } from '../store/schema.ts'
 import type { Context } from './context.ts'
 import { digestCredential, digestFileEntry } from './digest.ts'
 import type { WorkspaceKeyType } from './facts.ts'
+import { defaultSlugPrefixes, defaultWorkspaceId, wholeSlugPrefixes } from './rules/default-workspace.ts'
+import { inLowerCase } from './rules/host-name.ts'
+import { ownedByAnother } from './rules/owned-names.ts'
 import { seal } from './sealing.ts'
+import { readOwnerOf } from './workspace-records.sql.ts'
 import {
+  environmentKey,
   environmentPlace,
-  readOwnedElsewhere,
   readStoredEntries,
   releaseNames,
   type StoredEntries,
@@ -56,10 +60,10 @@ export interface Workspaces {
 
 /** Always there, onboarded, and the owner of these prefixes. */
 const defaultWorkspace: WorkspaceDefinition = {
-  id: 'default',
-  name: 'default',
+  id: defaultWorkspaceId,
+  name: defaultWorkspaceId,
   onboarded: true,
-  slugPrefixes: ['default', 'demo'],
+  slugPrefixes: defaultSlugPrefixes,
   domains: [],
   keys: [],
   secrets: [],
@@ -152,10 +156,11 @@ interface Change {
 }
 
 function withDefaults(given: WorkspaceDefinition): WorkspaceDefinition {
-  const definition = { ...given, domains: given.domains.map((domain) => domain.toLowerCase()) }
-  if (definition.id !== defaultWorkspace.id) return definition
-  const slugPrefixes = [...new Set([...defaultWorkspace.slugPrefixes, ...definition.slugPrefixes])]
-  return { ...definition, onboarded: true, slugPrefixes }
+  return {
+    ...given,
+    slugPrefixes: wholeSlugPrefixes(given.id, given.slugPrefixes),
+    domains: given.domains.map(inLowerCase),
+  }
 }
 
 function changeOf({ keyring }: Context, definition: WorkspaceDefinition, stored: StoredEntries): Change {
@@ -163,15 +168,20 @@ function changeOf({ keyring }: Context, definition: WorkspaceDefinition, stored:
   const hash = (entry: readonly unknown[]) => digestFileEntry(keyring, entry)
   const own = hash([name, onboarded, [...slugPrefixes].sort(), [...domains].sort(), registrationPublicKey])
   const workspace = own === stored.workspace ? null : own
+  // What was deleted by hand stays so until its entry is another, and then comes back with all that it had.
+  if (stored.isDeleted && workspace === null) return nothingOf(definition)
+  const isSame = (now: string, then: string | null | undefined) => now === then && !stored.isDeleted
   const keys = definition.keys
     .map((key) => ({ ...key, hash: hash([key.type, key.value]), id: stored.keys.get(key.name)?.id ?? null }))
-    .filter((key) => key.hash !== stored.keys.get(key.name)?.hash)
+    .filter((key) => !isSame(key.hash, stored.keys.get(key.name)?.hash))
   const secrets = definition.secrets
     .map((secret) => ({ ...secret, hash: hash([secret.value]) }))
-    .filter((secret) => secret.hash !== stored.secrets.get(secret.id))
+    .filter((secret) => !isSame(secret.hash, stored.secrets.get(secret.id)))
   const environments = definition.environments
     .map((environment) => ({ ...environment, hash: hash(environmentEntry(environment)) }))
-    .filter(({ modelId, name, hash }) => hash !== stored.environments.get(`${modelId} ${name}`))
+    .filter(
+      ({ modelId, name, hash }) => !isSame(hash, stored.environments.get(environmentKey(modelId, name))),
+    )
   const parts = [
     ...(workspace === null ? [] : ['workspace']),
     ...keys.map(({ name }) => `key ${name}`),
@@ -179,6 +189,10 @@ function changeOf({ keyring }: Context, definition: WorkspaceDefinition, stored:
     ...environments.map(({ modelId, name }) => `environment ${modelId}/${name}`),
   ]
   return { definition, workspace, keys, secrets, environments, parts }
+}
+
+function nothingOf(definition: WorkspaceDefinition): Change {
+  return { definition, workspace: null, keys: [], secrets: [], environments: [], parts: [] }
 }
 
 function environmentEntry({ baseUrl, model, apiKey, region }: EnvironmentDefinition) {
@@ -206,12 +220,12 @@ async function ownedElsewhere(
   definitions: readonly WorkspaceDefinition[],
 ): Promise<Failure | null> {
   const ids = definitions.map(({ id }) => id)
-  const prefixes = definitions.flatMap(({ slugPrefixes }) => slugPrefixes)
-  const domains = definitions.flatMap((definition) => definition.domains)
-  const taken =
-    (await readOwnedElsewhere(transaction, 'slug_prefixes', prefixes, ids)) ??
-    (await readOwnedElsewhere(transaction, 'workspace_domains', domains, ids))
-  return taken && invalid(`frontier.workspaces: ${taken.name} belongs to workspace ${taken.workspace_id}`)
+  for (const definition of definitions) {
+    const taken = await readOwnerOf(transaction, definition, ids)
+    const refused = ownedByAnother(taken, `frontier.workspaces.${definition.id}.`)
+    if (refused) return refused
+  }
+  return null
 }
 
 async function writeChange(

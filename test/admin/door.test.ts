@@ -64,6 +64,25 @@ describe.each(databases())('the door of the operator on $name', ({ create }) => 
     expect([elsewhere.status, await elsewhere.json()]).toEqual([404, refusal(404, expect.any(String))])
   })
 
+  test('refuses what it cannot read in the body of its surface, wherever that is noticed', async () => {
+    const { request } = openOperator(gateway)
+    const noJson = await request('POST', '/workspaces', '{"id": "lab"')
+    expect(noJson.body).toEqual(refusal(400, 'The body is not JSON.'))
+    expect((await request('POST', '/workspaces', '[]')).body).toEqual(
+      refusal(400, '(the body): must be a mapping'),
+    )
+    expect((await request('POST', '/workspaces')).body).toEqual(refusal(400, '(the body): must be a mapping'))
+    const large = await request('POST', '/workspaces', { id: 'lab', name: 'x'.repeat(2 ** 20) })
+    expect(large.body).toEqual(refusal(413, 'The request body is larger than 1048576 bytes.'))
+    // The listener refuses this one before it asks any route.
+    const headers = { authorization: `Bearer ${gateway.adminKey}`, 'x-long': 'x'.repeat(40_000) }
+    const tooLong = await fetch(`${gateway.url}/api/admin/workspaces`, { headers })
+    expect([tooLong.status, await tooLong.json()]).toEqual([
+      431,
+      refusal(431, 'The request headers are too large.'),
+    ])
+  })
+
   test('lists page as all lists do', async () => {
     const { expectOk, request } = openOperator(gateway)
     const first = await expectOk('GET', '/workspaces?limit=1')

@@ -1,9 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { parse } from 'yaml'
 import { startFakeUpstream } from '../fake-upstream.ts'
 import { chatStatus, configurationFor, openFrontier, workspaceKey } from '../setup/frontier.ts'
-import { startGateway, temporaryFolder } from '../setup/gateway.ts'
+import {
+  bareEnvironment,
+  commandFile,
+  type Gateway,
+  startGateway,
+  temporaryFolder,
+} from '../setup/gateway.ts'
 import { labKey } from '../setup/labs.ts'
 import { paste } from './run.ts'
 
@@ -79,3 +86,45 @@ test('the commands of the guide to keys of your own do what it says', async () =
   await gateway.stop()
   await upstream.close()
 })
+
+test('the commands of the operators guide onboard a lab, by the API and by the file', async () => {
+  const folder = temporaryFolder()
+  const gateway = await startGateway()
+  const { code, output, errors } = await paste(
+    [`cd ${folder}`, ...blocksOf('docs/guides/operators.md')].join('\n'),
+    {
+      TOLLGATE: gateway.url,
+      ADMIN_KEY: gateway.adminKey,
+      PATH: `${folderWithCommand()}:${bareEnvironment.PATH}`,
+    },
+  )
+  expect({ code, errors }).toEqual({ code: 0, errors: '' })
+  const lines = output.trim().split('\n')
+  expect(lines).toContain('call 1: 200')
+  expect(lines).toContain('call 2: 429')
+  const refused = lines[lines.indexOf('call 2: 429') + 1]
+  expect(refused).toMatch(/^429: REQUEST\/MINUTE of group g_\w+ has no room\. It opens at \S+Z\.$/)
+  expect(lines.at(-1)).toBe('The configuration is valid.')
+  const byApi = await workspaceAurora(gateway)
+  await gateway.stop()
+
+  const config = parse(readFileSync(join(folder, 'aurora.yaml'), 'utf8'))
+  const environment = { AURORA_KEY: 'a-key-of-your-making', OPENAI_API_KEY: 'sk', MODEL_KEY: 'key' }
+  const filed = await startGateway({ config, environment })
+  const byFile = await workspaceAurora(filed)
+  await filed.stop()
+  expect(byFile).toEqual({ ...byApi, in_file: true, created_at: expect.any(String) })
+})
+
+async function workspaceAurora({ url, adminKey }: Pick<Gateway, 'url' | 'adminKey'>): Promise<object> {
+  const headers = { authorization: `Bearer ${adminKey}` }
+  return (await fetch(`${url}/api/admin/workspaces/aurora`, { headers })).json() as Promise<object>
+}
+
+/** A folder for the search path, with `tollgate` in it, as it is installed. */
+function folderWithCommand(): string {
+  const folder = temporaryFolder()
+  const script = `#!/bin/sh\nexec '${process.execPath}' '${commandFile}' "$@"\n`
+  writeFileSync(join(folder, 'tollgate'), script, { mode: 0o755 })
+  return folder
+}

@@ -18,10 +18,18 @@ export function parseStrictly<Schema extends z.ZodType>(
   return { failure: 'invalid', message: `${path.map(String).join('.') || '(the body)'}: ${message}` }
 }
 
+/** A body that has a name in the document stands among the definitions, and is only referred to. */
 function nodeOf(schema: z.ZodType): SchemaNode {
   const known = nodes.get(schema)
   if (known) return known
-  const node = z.toJSONSchema(schema, { io: 'input' }) as SchemaNode
+  const made = z.toJSONSchema(schema, { io: 'input' }) as SchemaNode & Definitions
+  const name = made.$ref?.split('/').at(-1)
+  const node = name === undefined ? made : (made.$defs?.[name] ?? made)
   nodes.set(schema, node)
   return node
+}
+
+interface Definitions {
+  readonly $ref?: string
+  readonly $defs?: Readonly<Record<string, SchemaNode>>
 }

@@ -1,4 +1,6 @@
 import type { Billing } from '../../billing/billing.ts'
+import type { Clock } from '../../domain/time.ts'
+import type { CounterStore } from '../../limits/plan.ts'
 import type { Tenancy } from '../../tenancy/tenancy.ts'
 import type { Operator } from '../../tenancy/write.ts'
 import { type Asked, routesOf } from '../route.ts'
@@ -8,6 +10,9 @@ import { parseStrictly } from './parse.ts'
 export interface AdminServices {
   readonly tenancy: Tenancy
   readonly billing: Billing
+  /** What limits have counted. */
+  readonly counters: Pick<CounterStore, 'read'>
+  readonly clock: Clock
 }
 
 export interface AdminVisit extends AdminServices {

@@ -10,6 +10,11 @@ export const adminSurface: Surface = {
     { name: 'Webhooks', description: 'Where usage events are posted.' },
     { name: 'Deliveries', description: 'What became of them.' },
     { name: 'Dead letters', description: 'Those that failed for good.' },
+    { name: 'Workspace keys', description: 'What a lab manages its workspace with.' },
+    { name: 'Models', description: "The lab's own models, for targets of provider BASETEN." },
+    { name: 'Secrets', description: "Providers' credentials that targets name." },
+    { name: 'Admin keys', description: "The operator's own keys." },
+    { name: 'Explain', description: 'Why a call is let in, or is not.' },
   ],
   credentials: {
     bearer: { type: 'http', scheme: 'bearer', description: 'An admin key.' },

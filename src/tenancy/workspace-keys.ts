@@ -1,0 +1,125 @@
+import { type Failure, isFailure } from '../domain/failure.ts'
+import type { WorkspaceId } from '../domain/ids.ts'
+import type { Context } from './context.ts'
+import { isCredential } from './credentials.sql.ts'
+import { digestCredential } from './digest.ts'
+import type { WorkspaceKeyType } from './facts.ts'
+import { type Page, type PageRequest, readPage } from './page.ts'
+import { randomText } from './random-text.ts'
+import type { WorkspaceKeyRecord } from './records.ts'
+import {
+  insertWorkspaceKey,
+  isKeyNameTaken,
+  readWorkspaceKey,
+  readWorkspaceKeyPage,
+  revokeWorkspaceKeyRow,
+  updateWorkspaceKeyDigest,
+} from './workspace-keys.sql.ts'
+import { inTheWay, lockWorkspace } from './workspace-records.ts'
+import type { Operator } from './write.ts'
+
+/** A key with what its holder presents, which is given here and never again; null where the caller brought it. */
+export interface MintedWorkspaceKey extends WorkspaceKeyRecord {
+  readonly value: string | null
+}
+
+/** Keys that manage a workspace. Revoked ones are as if they had never been; their names are free, their values are not. */
+export interface WorkspaceKeys {
+  /** Oldest first. */
+  listWorkspaceKeys(workspaceId: string, request: PageRequest): Promise<Page<WorkspaceKeyRecord> | Failure>
+  /** A value of null is made here. */
+  mintWorkspaceKey(
+    operator: Operator,
+    workspaceId: string,
+    wish: { readonly name: string; readonly type: WorkspaceKeyType; readonly value: string | null },
+  ): Promise<MintedWorkspaceKey | Failure>
+  /** Puts another value in the place of the old one, which is dead when this has answered. */
+  rotateWorkspaceKey(
+    operator: Operator,
+    workspaceId: string,
+    id: string,
+    value: string | null,
+  ): Promise<MintedWorkspaceKey | Failure>
+  revokeWorkspaceKey(
+    operator: Operator,
+    workspaceId: string,
+    id: string,
+  ): Promise<WorkspaceKeyRecord | Failure>
+}
+
+const noKey: Failure = { failure: 'not_found', what: 'workspace_key' }
+export const valueTaken: Failure = { failure: 'conflict', message: 'value: is, or was, that of another key' }
+
+const conflicts = { 'workspace_keys(digest)': valueTaken } as const
+
+export function workspaceKeysOf({ read, write, keyring, newUlid, random }: Context): WorkspaceKeys {
+  const credential = (given: string | null) => {
+    const made = given === null ? `tgw_${randomText(random, 43)}` : null
+    return { made, digest: digestCredential(keyring, given ?? made ?? '').toString('hex') }
+  }
+
+  return {
+    listWorkspaceKeys(workspaceId, { limit, cursor }) {
+      return readPage(
+        keyring,
+        ['workspace keys', workspaceId],
+        { limit, cursor },
+        (after) => readWorkspaceKeyPage(read, workspaceId, { limit, after }),
+        (key) => key,
+      )
+    },
+
+    mintWorkspaceKey({ actor }, workspaceId, { name, type, value }) {
+      return write<MintedWorkspaceKey>(
+        { workspaceId: workspaceId as WorkspaceId, actor },
+        async (it) => {
+          const workspace = await lockWorkspace(it, workspaceId)
+          if (isFailure(workspace)) return workspace
+          if (await isKeyNameTaken(it.transaction, workspaceId, name))
+            return inTheWay('name: taken by another key of this workspace')
+          const { made, digest } = credential(value)
+          if (await isCredential(it.transaction, digest)) return valueTaken
+          const { revision, at } = await it.begin()
+          const id = `wk_${newUlid(at)}`
+          const key = { id, name, type, isInFile: false, createdAt: at }
+          await insertWorkspaceKey(it.transaction, workspaceId, key, digest, revision)
+          await it.audit('WORKSPACE_API_KEY_CREATED', id, { workspace_api_key_id: id, name, type })
+          return { ...key, value: made }
+        },
+        conflicts,
+      )
+    },
+
+    rotateWorkspaceKey({ actor }, workspaceId, id, value) {
+      return write<MintedWorkspaceKey>(
+        { workspaceId: workspaceId as WorkspaceId, actor },
+        async (it) => {
+          const workspace = await lockWorkspace(it, workspaceId)
+          if (isFailure(workspace)) return workspace
+          const key = await readWorkspaceKey(it.transaction, workspaceId, id)
+          if (key === null) return noKey
+          const { made, digest } = credential(value)
+          if (await isCredential(it.transaction, digest)) return valueTaken
+          const { revision } = await it.begin()
+          await updateWorkspaceKeyDigest(it.transaction, id, digest, revision)
+          await it.audit('WORKSPACE_API_KEY_ROTATED', id, { workspace_api_key_id: id, name: key.name })
+          return { ...key, value: made }
+        },
+        conflicts,
+      )
+    },
+
+    revokeWorkspaceKey({ actor }, workspaceId, id) {
+      return write<WorkspaceKeyRecord>({ workspaceId: workspaceId as WorkspaceId, actor }, async (it) => {
+        const workspace = await lockWorkspace(it, workspaceId)
+        if (isFailure(workspace)) return workspace
+        const key = await readWorkspaceKey(it.transaction, workspaceId, id)
+        if (key === null) return noKey
+        const { revision, at } = await it.begin()
+        await revokeWorkspaceKeyRow(it.transaction, id, at, revision)
+        await it.audit('WORKSPACE_API_KEY_REVOKED', id, { workspace_api_key_id: id, name: key.name })
+        return key
+      })
+    },
+  }
+}
