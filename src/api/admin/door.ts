@@ -5,11 +5,11 @@ import { dressAdmin } from './failures.ts'
 import type { AdminServices, AdminVisit } from './route.ts'
 
 /** The operator's door: admin keys only. */
-export function adminDoor({ tenancy, counters, clock }: AdminServices): Door<AdminVisit> {
+export function adminDoor({ tenancy, billing, counters, clock }: AdminServices): Door<AdminVisit> {
   return {
     admit(header) {
       const operator = authenticateOperator(tenancy, header('authorization'))
-      return isFailure(operator) ? operator : { tenancy, counters, clock, operator }
+      return isFailure(operator) ? operator : { tenancy, billing, counters, clock, operator }
     },
     dress: dressAdmin,
   }
