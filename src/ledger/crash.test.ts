@@ -10,6 +10,7 @@ import { databases } from '../../test/setup/databases.ts'
 import { fromPico, toPico } from '../domain/quantity.ts'
 import type { Database } from '../store/database.ts'
 import type { DrainOptions } from './drain.ts'
+import type { FactRecord } from './fact-record.ts'
 import { spoolFiles } from './files.ts'
 import {
   dayCharge,
@@ -25,6 +26,9 @@ import {
   testSpool,
 } from './ledger.fixture.ts'
 import type { LedgerRecord } from './record.ts'
+
+type AccountRecord = Exclude<LedgerRecord, FactRecord>
+
 import type { SpoolMessage } from './segment.ts'
 
 const long = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
@@ -39,7 +43,7 @@ function plainModel() {
   const add = (counter: string, pico: bigint) => totals.set(counter, (totals.get(counter) ?? 0n) + pico)
 
   return {
-    take(record: LedgerRecord) {
+    take(record: AccountRecord) {
       if (record.record === 'hold') holds.set(record.id, record.holds[0]?.amount.whole ?? 0)
       else holds.delete(record.id)
       if (record.record !== 'settlement') return
@@ -228,7 +232,7 @@ describe.each(databases())(
         }
 
         for (const step of steps) {
-          let record: LedgerRecord | null = null
+          let record: AccountRecord | null = null
           const id = `a${String(number++).padStart(4, '0')}`
           if (step.step === 'settle') {
             const charges = [dayCharge('dollars', step.whole, step.pico), dayCharge('requests', 1)]
