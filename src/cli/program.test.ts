@@ -16,6 +16,8 @@ async function parse(args: readonly string[]) {
     check: note('check'),
     schema: note('schema'),
     migrate: note('migrate'),
+    backup: note('backup'),
+    restore: note('restore'),
     newAdminKey: note('newAdminKey'),
   }
   let [output, errors, code] = ['', '', Number.NaN]

@@ -29,7 +29,15 @@ export function settingsReference(): string {
 
 function flagsTable(): string {
   const nothing = async (): Promise<number> => 0
-  const commands = { serve: nothing, check: nothing, schema: nothing, migrate: nothing, newAdminKey: nothing }
+  const commands = {
+    serve: nothing,
+    check: nothing,
+    schema: nothing,
+    migrate: nothing,
+    backup: nothing,
+    restore: nothing,
+    newAdminKey: nothing,
+  }
   const serve = createProgram('', commands, () => {}).commands.find((command) => command.name() === 'serve')
   const rows = (serve?.options ?? []).map(
     (option) =>
@@ -37,7 +45,8 @@ function flagsTable(): string {
   )
   return `## Flags of \`tollgate serve\`
 
-A flag wins over its environment variable, which wins over the file. \`migrate\` and \`admin-key new\` take the first four.
+A flag wins over its environment variable, which wins over the file. \`migrate\`, \`backup\`, \`restore\` and
+\`admin-key new\` take the first four.
 
 | Flag | Variable | Meaning |
 | --- | --- | --- |
