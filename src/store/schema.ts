@@ -5,7 +5,7 @@ import type { DurationCells, FirstTokenCells } from './histogram.ts'
  * milliseconds, booleans as 0 and 1. Quantities stand in two columns, `…_whole` and `…_pico`.
  *
  * `revision` on an entity is the installation's revision that last changed it, so that other instances can load
- * what changed since the one they know.
+ * what changed since the one they know. Prefixes and domains have their workspace's.
  */
 export interface Schema {
   workspaces: WorkspaceTable
@@ -139,6 +139,7 @@ export interface GrantTable {
   owner_id: string
   model: string
   position: number
+  revision: number
 }
 
 export interface LimitTable {
@@ -155,6 +156,7 @@ export interface LimitTable {
   ceiling_whole: number
   ceiling_pico: number
   strict: number
+  revision: number
 }
 
 export interface KeyTable {

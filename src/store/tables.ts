@@ -111,7 +111,7 @@ export const tables: { readonly [Table in TableName]: TableShape<Schema[Table]> 
     primaryKey: ['id'],
   },
   grants: {
-    columns: { owner_kind: 'text', owner_id: 'text', model: 'text', position: 'bigint' },
+    columns: { owner_kind: 'text', owner_id: 'text', model: 'text', position: 'bigint', revision: 'bigint' },
     primaryKey: ['owner_kind', 'owner_id', 'model'],
   },
   limits: {
@@ -127,6 +127,7 @@ export const tables: { readonly [Table in TableName]: TableShape<Schema[Table]> 
       ceiling_whole: 'bigint',
       ceiling_pico: 'bigint',
       strict: 'bigint',
+      revision: 'bigint',
     },
     primaryKey: ['id'],
   },

@@ -115,7 +115,7 @@ const tables: Readonly<Record<string, TableDefinition>> = {
     primaryKey: ['id'],
   },
   grants: {
-    columns: { owner_kind: 'text', owner_id: 'text', model: 'text', position: 'bigint' },
+    columns: { owner_kind: 'text', owner_id: 'text', model: 'text', position: 'bigint', revision: 'bigint' },
     primaryKey: ['owner_kind', 'owner_id', 'model'],
   },
   limits: {
@@ -131,6 +131,7 @@ const tables: Readonly<Record<string, TableDefinition>> = {
       ceiling_whole: 'bigint',
       ceiling_pico: 'bigint',
       strict: 'bigint',
+      revision: 'bigint',
     },
     primaryKey: ['id'],
   },
