@@ -44,11 +44,17 @@ async function parse(args: readonly string[]) {
 }
 
 test.each([
-  ['the program', [], ['serve', 'check', 'schema', 'migrate', 'admin-key', 'Exit codes']],
+  [
+    'the program',
+    [],
+    ['serve', 'check', 'schema', 'migrate', 'backup', 'restore', 'admin-key', 'Exit codes'],
+  ],
   ['serve', ['serve'], ['--config', '--threads', 'TOLLGATE_DATABASE_URL', 'has no effect', 'Examples']],
   ['check', ['check'], ['[file]', '--json', '$TOLLGATE_CONFIG', '78']],
   ['schema', ['schema'], ['tollgate.schema.json']],
   ['migrate', ['migrate'], ['--to', 'master key', 'Examples']],
+  ['backup', ['backup'], ['<directory>', 'master key', 'pg_dump', 'Example']],
+  ['restore', ['restore'], ['<directory>', '--data', 'Example']],
   ['admin-key', ['admin-key'], ['new']],
   ['admin-key new', ['admin-key', 'new'], ['--name', 'revoked']],
 ])('%s --help says what it takes', async (_, command, expected) => {
@@ -64,6 +70,7 @@ test.each([
   ['a flag without its value', ['serve', '--port'], 'argument missing'],
   ['an argument too many', ['serve', 'tollgate.yaml'], 'too many arguments'],
   ['a level that is none', ['serve', '--log-level', 'loud'], 'Allowed choices are trace'],
+  ['a backup without a place', ['backup'], 'missing required argument'],
   ['half a command', ['admin-key'], 'new [options]'],
 ])('%s is wrong usage', async (_, args, expected) => {
   const { output, errors, code, asked } = await parse(args)
@@ -78,6 +85,8 @@ test('each command gets its own flags', async () => {
   expect((await parse(['migrate', '--data', 'd', '--to', 'u'])).asked).toEqual([
     ['migrate', { data: 'd' }, 'u'],
   ])
+  expect((await parse(['backup', '--data', 'd', 'to'])).asked).toEqual([['backup', { data: 'd' }, 'to']])
+  expect((await parse(['restore', 'from'])).asked).toEqual([['restore', {}, 'from']])
   expect((await parse(['admin-key', 'new'])).asked).toEqual([['newAdminKey', {}, 'admin']])
   expect((await parse(['--version'])).output).toBe('1.2.3\n')
 })

@@ -12,7 +12,7 @@ export interface BucketSums {
   addEvent(at: EpochMs, event: EventTuple): void
   addAttempt(at: EpochMs, attempt: AttemptTuple): void
   addRefused(at: EpochMs, who: RefusedCalls, calls: number): void
-  /** Values of `bucketColumns`. */
+  /** Values as `addToBuckets` takes them. */
   rows(): readonly Row[]
 }
 
@@ -40,7 +40,7 @@ interface Bucket {
 }
 
 /** Fits every zone's offset from UTC: they are all whole multiples of it. */
-export const bucketMs = 900_000
+const bucketMs = 900_000
 
 const limited: Outcome = 'limited'
 

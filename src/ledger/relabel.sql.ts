@@ -10,6 +10,7 @@ export function relabelLedger(database: Database, instance: InstanceId): Promise
   return database.transaction(async (transaction) => {
     await transaction.deleteFrom('instances').execute()
     await transaction.deleteFrom('spool_progress').execute()
+    await transaction.deleteFrom('leases').execute()
     await transaction.updateTable('open_holds').set({ instance_id: instance }).execute()
   })
 }

@@ -58,7 +58,7 @@ export function addToRollups(
 }
 
 /** The columns of `usage_buckets`, in the order in which `addToBuckets` takes their values. */
-export const bucketColumns = [
+const bucketColumns = [
   'workspace_id',
   'starts_at',
   'node_id',
@@ -89,7 +89,7 @@ export function addToBuckets(
 }
 
 /** The columns of `refusal_counts`, in the order in which `addToRefusalCounts` takes their values. */
-export const refusalCountColumns = [
+const refusalCountColumns = [
   'workspace_id',
   'starts_at',
   'key_id',

@@ -4,10 +4,10 @@ import { DatabaseSync } from 'node:sqlite'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parseSegmentName } from '../../src/ledger/segment.ts'
 import { openDatabase } from '../../src/store/open.ts'
-import { type Ran, tollgate } from '../cli/run.ts'
+import { paste, type Ran, tollgate } from '../cli/run.ts'
 import { databases, type TestPlace } from '../setup/databases.ts'
 import { chatStatus, configurationFor, openFrontier } from '../setup/frontier.ts'
-import { masterKeyOfTests, startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { commandFile, masterKeyOfTests, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { type CallRecord, type Load, startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, readLedger, tokensOf } from './truth.ts'
 import { noon, slug, type Tenant, until, type World, withWorld } from './world.ts'
@@ -190,6 +190,16 @@ describe('what cannot be done', () => {
     }
     return copy
   }
+
+  test('a backup shows its progress on a terminal, and its bytes in its report', async () => {
+    const target = newDirectory('backup')
+    const command = `'${process.execPath}' '${commandFile}' backup --data '${data}' '${target}'`
+    const { code, output } = await paste(`script -qefc "${command}" /dev/null`)
+    expect(code).toBe(0)
+    expect(output).toMatch(/█{30} copy (\d+)\/\1/)
+    expect(output).toMatch(/█{30} checksum (\d+)\/\1/)
+    expect(output).toContain(`Backed up: ${target}, ${bytesOf(target).length} bytes, checked.`)
+  })
 
   test('a backup does not overwrite anything', async () => {
     const used = temporaryFolder()
