@@ -16,6 +16,7 @@ import {
   dayCharge,
   emptyTables,
   event,
+  factsOf,
   hold,
   noon,
   recoverWith,
@@ -152,6 +153,11 @@ async function untilIdleOr(idle: Promise<unknown>, state: { readonly dead: boole
   return state.dead
 }
 
+async function callsInBuckets(database: Database): Promise<number> {
+  const { buckets } = await factsOf(database)
+  return buckets.reduce((sum, { calls }) => sum + calls, 0)
+}
+
 /** The beginning of a record whose end was never written. */
 function appendTorn(path: string, bytes: number): void {
   const frame = Buffer.alloc(300, 'x')
@@ -262,6 +268,7 @@ describe.each(databases())(
         await life.drain.close()
         const { rollups, eventIds, holds, progress } = await tablesOf(database)
         expect({ rollups, events: eventIds, holds }).toEqual(model.tables())
+        expect(await callsInBuckets(database)).toBe(eventIds.length)
         expect(readdirSync(place.directory)).toEqual([])
         expect(progress).toEqual([])
         place.remove()
@@ -286,6 +293,7 @@ describe.each(databases())(
       const stored = new Set(events.map(({ id }) => id))
       expect(answered.length).toBeGreaterThan(kills)
       expect(answered.filter((id) => !stored.has(id))).toEqual([])
+      expect(await callsInBuckets(after)).toBe(events.length)
       const pico = 123_456_789n * BigInt(events.length)
       expect(rollups[`requests ${today}`]).toEqual([events.length, 0])
       expect(
