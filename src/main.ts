@@ -2,16 +2,19 @@ import './engine.ts'
 import { CommanderError } from 'commander'
 import packageFile from '../package.json' with { type: 'json' }
 import type { GatewayAddress } from './cli/ask-gateway.ts'
+import { reportBackup } from './cli/backup.ts'
 import { checkConfiguration } from './cli/check.ts'
 import { drawProgress, reportCopy } from './cli/copy-report.ts'
 import { inviteTo } from './cli/invitation.ts'
 import { createProgram, exitCodes, usageExitCode } from './cli/program.ts'
+import { reportRestore } from './cli/restore.ts'
 import type { RunningGateway } from './compose/gateway.ts'
 import { refusalOf } from './compose/refused.ts'
 import { resolveValue } from './config/environment.ts'
 import { wordFault, wordWarning } from './config/faults.ts'
 import type { Flags } from './config/flags.ts'
 import { publishedSchema } from './config/json-schema.ts'
+import { findMasterKey, masterKeyFile } from './config/master-key.ts'
 import { loadSettings, type Settings } from './config/settings.ts'
 
 const { env: environment } = process
@@ -40,6 +43,8 @@ const program = createProgram(
         warn(settings)
         return to === undefined ? migrateHere(settings) : copyTo(settings, to)
       }),
+    backup: (flags, directory) => withSettings(flags, (settings) => backUpTo(settings, directory)),
+    restore: (flags, directory) => withSettings(flags, (settings) => restoreFrom(settings, directory)),
     newAdminKey: (flags, name) =>
       withSettings(flags, async (settings) => {
         warn(settings)
@@ -153,13 +158,45 @@ async function migrateHere(settings: Settings): Promise<number> {
   return exitCodes.done
 }
 
+async function backUpTo(settings: Settings, directory: string): Promise<number> {
+  warn(settings)
+  const { backUp } = await import('./compose/backup.ts')
+  const { database } = await withProgress((show) => backUp(settings, packageFile.version, directory, show))
+  const { masterKey, dataDirectory } = settings
+  const place = masterKey === null ? masterKeyFile(dataDirectory) : 'what security.master_key is set to'
+  console.log(reportBackup(directory, database.bytes, place))
+  return exitCodes.done
+}
+
+async function restoreFrom(settings: Settings, directory: string): Promise<number> {
+  warn(settings)
+  const { restore } = await import('./compose/restore.ts')
+  const { made_at } = await withProgress((show) => restore(settings, directory, show))
+  const { masterKey, dataDirectory } = settings
+  const isThere = findMasterKey(masterKey, dataDirectory) !== null
+  console.log(reportRestore(dataDirectory, made_at, isThere ? null : masterKeyFile(dataDirectory)))
+  return exitCodes.done
+}
+
+/** Shows how far a long work is, on a terminal. */
+async function withProgress<T>(
+  work: (show: (step: string, done: number, total: number) => void) => Promise<T>,
+): Promise<T> {
+  const isTerminal = process.stderr.isTTY
+  try {
+    return await work((...progress) => {
+      if (isTerminal) process.stderr.write(drawProgress(...progress))
+    })
+  } finally {
+    if (isTerminal) process.stderr.write('\n')
+  }
+}
+
 async function copyTo(settings: Settings, to: string): Promise<number> {
   const { copyDatabase } = await import('./compose/maintain.ts')
-  const isTerminal = process.stderr.isTTY
-  const counts = await copyDatabase(settings, resolveValue(to, environment) ?? to, (...progress) => {
-    if (isTerminal) process.stderr.write(drawProgress(...progress))
-  })
-  if (isTerminal) process.stderr.write('\n')
+  const counts = await withProgress((show) =>
+    copyDatabase(settings, resolveValue(to, environment) ?? to, show),
+  )
   const { text, differing } = reportCopy(counts)
   console.log(text)
   if (differing.length === 0) return exitCodes.done

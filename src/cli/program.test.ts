@@ -16,6 +16,8 @@ async function parse(args: readonly string[]) {
     check: note('check'),
     schema: note('schema'),
     migrate: note('migrate'),
+    backup: note('backup'),
+    restore: note('restore'),
     newAdminKey: note('newAdminKey'),
     explain: note('explain'),
   }
@@ -43,11 +45,17 @@ async function parse(args: readonly string[]) {
 }
 
 test.each([
-  ['the program', [], ['serve', 'check', 'schema', 'migrate', 'admin-key', 'Exit codes']],
+  [
+    'the program',
+    [],
+    ['serve', 'check', 'schema', 'migrate', 'backup', 'restore', 'admin-key', 'Exit codes'],
+  ],
   ['serve', ['serve'], ['--config', '--threads', 'TOLLGATE_DATABASE_URL', 'has no effect', 'Examples']],
   ['check', ['check'], ['[file]', '--json', '$TOLLGATE_CONFIG', '78']],
   ['schema', ['schema'], ['tollgate.schema.json']],
   ['migrate', ['migrate'], ['--to', 'master key', 'Examples']],
+  ['backup', ['backup'], ['<directory>', 'master key', 'pg_dump', 'Example']],
+  ['restore', ['restore'], ['<directory>', '--data', 'Example']],
   ['admin-key', ['admin-key'], ['new']],
   ['admin-key new', ['admin-key', 'new'], ['--name', 'revoked']],
   ['explain', ['explain'], ['<prefix>', '<model>', '$TOLLGATE_URL', '--json', 'Example']],
@@ -64,6 +72,7 @@ test.each([
   ['a flag without its value', ['serve', '--port'], 'argument missing'],
   ['an argument too many', ['serve', 'tollgate.yaml'], 'too many arguments'],
   ['a level that is none', ['serve', '--log-level', 'loud'], 'Allowed choices are trace'],
+  ['a backup without a place', ['backup'], 'missing required argument'],
   ['half a command', ['admin-key'], 'new [options]'],
   ['a question without its model', ['explain', 'sky_1'], "missing required argument 'model'"],
 ])('%s is wrong usage', async (_, args, expected) => {
@@ -79,6 +88,8 @@ test('each command gets its own flags', async () => {
   expect((await parse(['migrate', '--data', 'd', '--to', 'u'])).asked).toEqual([
     ['migrate', { data: 'd' }, 'u'],
   ])
+  expect((await parse(['backup', '--data', 'd', 'to'])).asked).toEqual([['backup', { data: 'd' }, 'to']])
+  expect((await parse(['restore', 'from'])).asked).toEqual([['restore', {}, 'from']])
   expect((await parse(['admin-key', 'new'])).asked).toEqual([['newAdminKey', {}, 'admin']])
   expect((await parse(['explain', 'sky_1', 'a/b', '--json'])).asked).toEqual([
     ['explain', 'sky_1', 'a/b', { json: true }],

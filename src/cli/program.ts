@@ -7,6 +7,8 @@ export interface Commands {
   check(file: string | undefined, json: boolean): Promise<number>
   schema(): Promise<number>
   migrate(flags: Flags, to: string | undefined): Promise<number>
+  backup(flags: Flags, directory: string): Promise<number>
+  restore(flags: Flags, directory: string): Promise<number>
   newAdminKey(flags: Flags, name: string): Promise<number>
   explain(prefix: string, model: string, options: ExplainOptions): Promise<number>
 }
@@ -70,6 +72,20 @@ Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no gateway there, 78 a fault in 
     .addHelpText('after', `${flagsHelp}\n${migrateExamples}`)
     .action(async ({ to, ...flags }: Flags & { to?: string }) => exit(await commands.migrate(flags, to)))
 
+  withStoreFlags(program.command('backup'))
+    .argument('<directory>', 'where to: new, or empty')
+    .description(
+      'Copy the database while the gateway runs: all that was answered before, checked, with a manifest.',
+    )
+    .addHelpText('after', `${flagsHelp}\n${backupExamples}`)
+    .action(async (directory: string, flags: Flags) => exit(await commands.backup(flags, directory)))
+
+  withStoreFlags(program.command('restore'))
+    .argument('<directory>', 'a backup')
+    .description('Make a data directory of a backup: new or empty, but for the master key.')
+    .addHelpText('after', `${flagsHelp}\n${restoreExamples}`)
+    .action(async (directory: string, flags: Flags) => exit(await commands.restore(flags, directory)))
+
   withStoreFlags(program.command('admin-key').description('Manage the operator’s keys.').command('new'))
     .description('Make a new admin key in place of a lost one. A running gateway obeys it within a second.')
     .option('--name <name>', 'what the key is called in lists', 'admin')
@@ -130,6 +146,17 @@ no such admin key), with 3 where there is none.
 
 Example:
   $ TOLLGATE_ADMIN_KEY=… tollgate explain sky_Jt4mQv8ZnR2c demo/echo`
+
+const backupExamples = `
+The master key is not in a backup: keep it in another place. Postgres is backed up with pg_dump.
+
+Example:
+  $ tollgate backup --data /var/lib/tollgate /backup/tollgate-$(date +%F)`
+
+const restoreExamples = `
+Example:
+  $ tollgate restore --data /var/lib/tollgate-new /backup/tollgate-2026-11-22
+  $ cp master-key /var/lib/tollgate-new/ && tollgate serve --data /var/lib/tollgate-new`
 
 function withStoreFlags(command: Command): Command {
   return command

@@ -35,6 +35,8 @@ function flagsTable(): string {
     check: nothing,
     schema: nothing,
     migrate: nothing,
+    backup: nothing,
+    restore: nothing,
     newAdminKey: nothing,
     explain: nothing,
   }
@@ -45,7 +47,8 @@ function flagsTable(): string {
   )
   return `## Flags of \`tollgate serve\`
 
-A flag wins over its environment variable, which wins over the file. \`migrate\` and \`admin-key new\` take the first four.
+A flag wins over its environment variable, which wins over the file. \`migrate\`, \`backup\`, \`restore\` and
+\`admin-key new\` take the first four.
 
 | Flag | Variable | Meaning |
 | --- | --- | --- |

@@ -38,6 +38,9 @@ export interface BackgroundData {
   readonly auditKeptMs: number
   readonly deliveriesKeptMs: number
   readonly deadLettersKeptMs: number
+  readonly attemptsKeptMs: number
+  readonly refusalsKeptMs: number
+  readonly bucketsKeptMs: number
   /** Whoever holds the other end writes through this thread's SQLite connection; null on Postgres. */
   readonly writerPort: MessagePort | null
 }
@@ -135,13 +138,23 @@ async function run(): Promise<void> {
   })
   const recovered = await recover({ database, directory, instance, drain, files: spoolFiles, now: clock() })
   for await (const charges of readOpenCharges(database, clock())) tell({ news: 'charges', charges })
-  const { eventsKeptMs, auditKeptMs, deliveriesKeptMs, deadLettersKeptMs } = data
-  const sweep = openSweep({ database, clock, eventsKeptMs, auditKeptMs, onError: trouble })
+  const { deliveriesKeptMs, deadLettersKeptMs } = data
   const deliverySweep = openDeliverySweep({
     database,
     clock,
     deliveriesKeptMs,
     deadLettersKeptMs,
+    onError: trouble,
+  })
+  const { eventsKeptMs, auditKeptMs, attemptsKeptMs, refusalsKeptMs, bucketsKeptMs } = data
+  const sweep = openSweep({
+    database,
+    clock,
+    eventsKeptMs,
+    auditKeptMs,
+    attemptsKeptMs,
+    refusalsKeptMs,
+    bucketsKeptMs,
     onError: trouble,
   })
   const standing = repeat(standingEveryMs, async () => tellStanding(), trouble)

@@ -74,7 +74,8 @@ export function wrongMasterKey({ dataDirectory }: Settings): string {
   return `security.master_key: is not the one that this database was begun with. Set that one, or put it back into ${masterKeyFile(dataDirectory)}.`
 }
 
-async function bringUpToDate(database: Database): Promise<readonly string[]> {
+/** Migrates a database; throws `Refused` where a newer release has used it. */
+export async function bringUpToDate(database: Database): Promise<readonly string[]> {
   const outcome = await migrate(database)
   if ('migrated' in outcome) return outcome.migrated
   throw new Refused(
@@ -82,19 +83,21 @@ async function bringUpToDate(database: Database): Promise<readonly string[]> {
   )
 }
 
-function locate(url: string, path: string): DatabaseLocation {
+/** Where a URL points to; `path` names the setting that it is from. */
+export function locate(url: string, path: string): DatabaseLocation {
   const location = parseDatabaseUrl(url)
   if (!isFailure(location)) return location
   throw new Refused(`${path}: must be sqlite:<path> or postgres://<user>:<password>@<host>/<name>`)
 }
 
 /** A database that must be there already: one made by mistake would belong to no gateway. */
-function existing(location: DatabaseLocation): DatabaseLocation {
+export function existing(location: DatabaseLocation): DatabaseLocation {
   if (location.kind === 'postgres' || existsSync(location.path)) return location
   throw new Refused(`database.url: there is no database at ${location.path}. Is --data the gateway's?`)
 }
 
-async function withDatabase<T>(
+/** Opens a database for some work, and closes it whatever comes. */
+export async function withDatabase<T>(
   location: DatabaseLocation,
   work: (database: Database) => Promise<T>,
 ): Promise<T> {

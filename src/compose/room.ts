@@ -5,6 +5,8 @@ import { openRoster } from '../domain/roster.ts'
 import type { Call } from '../gateway/call.ts'
 import type { Room } from '../gateway/room.ts'
 import { spoolFiles } from '../ledger/files.ts'
+import { openRefusals, type Refusals } from '../ledger/refusals.ts'
+import { repeat } from '../ledger/rounds.ts'
 import { spoolDirectory } from '../ledger/segment.ts'
 import { openSpool, type Spool } from '../ledger/spool.ts'
 import { openPlanCache } from '../tenancy/plan-cache.ts'
@@ -18,10 +20,12 @@ import type { Stores } from './stores.ts'
 
 const bytesPerMb = 2 ** 20
 const plansKept = 200_000
+const flushRefusalsEveryMs = 1000
 
 /** Opens what a call goes through: the spool, the way out, and the room of the eight steps. */
 export function openRoom(settings: Settings, basics: Basics, stores: Stores, echoUrl: string | null): Room {
   const { counters, tenancy } = stores
+  const spool = openOwnSpool(settings, basics, stores)
   return {
     clock: basics.clock,
     newUlid: basics.newUlid,
@@ -32,7 +36,8 @@ export function openRoom(settings: Settings, basics: Basics, stores: Stores, ech
     digestKey: tenancy.digestOf,
     plans: openPlanCache(plansKept),
     counters,
-    spool: openOwnSpool(settings, basics, stores),
+    spool,
+    refusals: openOwnRefusals(basics, spool),
     upstream: openWayOut(settings, basics, echoUrl),
     openCalls: openRoster<Call>(),
     strictKeyScheme: settings.frontier.strictKeyScheme,
@@ -65,6 +70,13 @@ function openOwnSpool(settings: Settings, basics: Basics, { instance, background
     if (lost > 0) log.fatal({ records: lost }, 'settlements could not be written and are lost')
   })
   return spool
+}
+
+function openOwnRefusals({ clock, newUlid, onError, closers }: Basics, spool: Spool): Refusals {
+  const refusals = openRefusals({ spool, clock, newUlid })
+  closers.push(refusals.close)
+  closers.push(repeat(flushRefusalsEveryMs, async () => refusals.flush(), onError).close)
+  return refusals
 }
 
 function openWayOut(settings: Settings, { closers }: Basics, echoUrl: string | null): Upstream {

@@ -77,6 +77,19 @@ const ledger = z.strictObject({
       dead_letters: retention
         .default('30d')
         .describe('How long events that could not be delivered are kept to be delivered again.'),
+      attempts: retention
+        .default('92d')
+        .describe(
+          'How long attempts are kept that left no usage event: failed, cancelled, or without a count.',
+        ),
+      refusals: retention
+        .default('30d')
+        .describe(
+          'How long it is kept what limits refused and why, and how many they refused in each minute.',
+        ),
+      buckets: retention
+        .default('400d')
+        .describe('How long sums of calls, tokens, cost and durations over 15 minutes are kept.'),
     })
     .prefault({})
     .describe('How long what is stored stays.'),

@@ -41,6 +41,9 @@ export interface LedgerSettings {
   readonly auditRetentionMs: number
   readonly deliveryRetentionMs: number
   readonly deadLetterRetentionMs: number
+  readonly attemptRetentionMs: number
+  readonly refusalRetentionMs: number
+  readonly bucketRetentionMs: number
 }
 
 export interface FrontierSettings {
@@ -188,6 +191,9 @@ function assemble(
       auditRetentionMs: milliseconds(file.ledger.retention.audit),
       deliveryRetentionMs: milliseconds(file.ledger.retention.deliveries),
       deadLetterRetentionMs: milliseconds(file.ledger.retention.dead_letters),
+      attemptRetentionMs: milliseconds(file.ledger.retention.attempts),
+      refusalRetentionMs: milliseconds(file.ledger.retention.refusals),
+      bucketRetentionMs: milliseconds(file.ledger.retention.buckets),
     },
     defaultOutputCap: file.limits.default_output_cap,
     network: file.network,

@@ -1,8 +1,9 @@
 import type { Failure } from '../domain/failure.ts'
 import type { AttemptId } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
+import type { RefusedCall } from '../ledger/fact-record.ts'
 import { noticeOf, wordImpossible } from '../limits/notice.ts'
-import { type Amounts, isRefusal, type Refusal, type Reservation } from '../limits/plan.ts'
+import { type Amounts, isRefusal, type Limited, type Refusal, type Reservation } from '../limits/plan.ts'
 import type { Ask, Call, Grant, Target } from './call.ts'
 import { outgoingBody } from './outgoing.ts'
 import type { Room } from './room.ts'
@@ -37,10 +38,42 @@ function conclude(
   if (isRefusal(judgement)) {
     if (judgement.refusal !== 'limited') return { failure: 'impossible', message: wordImpossible(judgement) }
     room.metrics.refusals(judgement.row.metric).value += 1
+    room.refusals.note(refusedCall(call, target, judgement))
     return { failure: 'limited', limit: noticeOf(judgement, ask.request.model, now) }
   }
   const attemptId = room.newUlid(now) as AttemptId
-  return { call, ask, attemptId, target, reservation: judgement, hasHoldRecord: false, isClosed: false }
+  return {
+    call,
+    ask,
+    attemptId,
+    target,
+    reservation: judgement,
+    hasHoldRecord: false,
+    outcome: 'ok',
+    upstreamStatus: null,
+    firstByteMs: null,
+    isClosed: false,
+  }
+}
+
+function refusedCall(
+  call: Call,
+  { node, upstream }: Target,
+  { judged, opensAt, onlyHeld }: Limited,
+): RefusedCall {
+  const { key } = call
+  if (key === null) throw new Error('a call without a key was judged')
+  return {
+    workspaceId: key.workspaceId,
+    requestId: call.id,
+    keyId: key.id,
+    nodeId: node.id,
+    model: call.model,
+    provider: upstream.provider,
+    opensAt,
+    onlyHeld,
+    judged,
+  }
 }
 
 function amountsOf(ask: Ask, target: Target, defaultCap: number): Amounts {

@@ -1,5 +1,6 @@
 import type { ModelRequest } from '../dialects/model-request.ts'
 import type { AttemptId, RequestId } from '../domain/ids.ts'
+import type { Outcome } from '../domain/outcome.ts'
 import type { Seated } from '../domain/roster.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Usage } from '../domain/usage.ts'
@@ -53,5 +54,11 @@ export interface Grant {
   readonly reservation: Reservation
   /** A hold record stands in the spool and must be closed. */
   hasHoldRecord: boolean
+  /** How it ended, or will unless something comes in between. */
+  outcome: Outcome
+  /** Null until the provider has sent a head. */
+  upstreamStatus: number | null
+  /** From the arrival of the call to the first bytes of the provider's answer. */
+  firstByteMs: number | null
   isClosed: boolean
 }

@@ -34,6 +34,7 @@ export async function dispatch(grant: Grant, room: Room): Promise<Answer | Failu
 }
 
 async function endWith(grant: Grant, failure: Failure, ending: Ending, room: Room): Promise<Failure> {
+  grant.outcome = failure.failure
   await settled(grant, ending, room)
   return failure
 }

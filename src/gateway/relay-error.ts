@@ -1,5 +1,6 @@
 import { readUsage } from '../dialects/openai-chat/usage.ts'
 import type { Failure } from '../domain/failure.ts'
+import { outcomeOfError } from '../domain/outcome.ts'
 import { openAnswer } from '../json/answer.ts'
 import type { Answer } from './answer.ts'
 import { answerHeaders } from './answer-headers.ts'
@@ -28,6 +29,7 @@ export function relayError(grant: Grant, answer: Answer, room: Room): Promise<Fa
   const headers = answerHeaders(grant, answer.head, room)
   const chunks: Buffer[] = []
   let bytes = 0
+  grant.outcome = isOurs(call.status) ? unavailable.failure : outcomeOfError(call.status)
 
   return new Promise((resolve, reject) => {
     const close = (ending: Ending, failure: Failure | null, body: Buffer | null): void => {
@@ -39,8 +41,13 @@ export function relayError(grant: Grant, answer: Answer, room: Room): Promise<Fa
       }
       settle(grant, ending, room, then, reject)
     }
+    const fail = (failure: Failure): void => {
+      grant.outcome = failure.failure
+      close({ ending: 'unused' }, failure, null)
+    }
     call.onCut = () => {
       answer.abort()
+      grant.outcome = 'cancelled'
       close({ ending: 'unused' }, null, null)
     }
     answer.read({
@@ -48,7 +55,7 @@ export function relayError(grant: Grant, answer: Answer, room: Room): Promise<Fa
         bytes += chunk.length
         if (bytes <= longestErrorBytes) return void chunks.push(Buffer.from(chunk))
         answer.abort()
-        close({ ending: 'unused' }, garbage, null)
+        fail(garbage)
       },
       onEnd() {
         const body = Buffer.concat(chunks)
@@ -56,7 +63,7 @@ export function relayError(grant: Grant, answer: Answer, room: Room): Promise<Fa
         if (isOurs(call.status)) close(ending, unavailable, null)
         else close(ending, null, withoutSecret(body, grant.target.upstream.apiKey?.reveal() ?? null))
       },
-      onFailure: (failure) => close({ ending: 'unused' }, failure, null),
+      onFailure: fail,
     })
   })
 }

@@ -1,5 +1,5 @@
 import { openChatStream } from '../dialects/openai-chat/stream.ts'
-import type { Failure } from '../domain/failure.ts'
+import type { Failure, FailureKind } from '../domain/failure.ts'
 import type { Answer } from './answer.ts'
 import { answerHeaders } from './answer-headers.ts'
 import type { Grant } from './call.ts'
@@ -50,10 +50,14 @@ export function relayStream(grant: Grant, answer: Answer, room: Room): Promise<F
         if (terminal.length > 0) exchange.write(withLineFeed(terminal))
         exchange.end()
       })
-    const closeCut = (): void => close(endedWith(stream.usage()), () => exchange.cut())
+    const closeCut = (failure: FailureKind): void => {
+      grant.outcome = failure
+      close(endedWith(stream.usage()), () => exchange.cut())
+    }
 
     call.onCut = () => {
       answer.abort()
+      grant.outcome = 'cancelled'
       const usage = stream.usage()
       close(usage === null ? leftAfter(ask, stream.tally.contentEvents) : endedWith(usage), () => {})
     }
@@ -65,7 +69,7 @@ export function relayStream(grant: Grant, answer: Answer, room: Room): Promise<F
         send(step.now)
         if (step.failure !== null) {
           answer.abort()
-          closeCut()
+          closeCut(step.failure.failure)
         } else if (step.terminal.length > 0) closeComplete(Buffer.concat(step.terminal))
       },
       onEnd() {
@@ -74,10 +78,10 @@ export function relayStream(grant: Grant, answer: Answer, room: Room): Promise<F
         send(step.now)
         if (step.terminal.length > 0) closeComplete(Buffer.concat(step.terminal))
         else if (stream.tally.hasFinished && step.failure === null) closeComplete(done)
-        else closeCut()
+        else closeCut(step.failure?.failure ?? 'upstream')
       },
-      onFailure() {
-        if (!isSettling) closeCut()
+      onFailure({ failure }) {
+        if (!isSettling) closeCut(failure)
       },
     })
   })

@@ -34,6 +34,7 @@ export function relayWhole(grant: Grant, answer: Answer, room: Room): Promise<Fa
     }
     call.onCut = () => {
       answer.abort()
+      grant.outcome = 'cancelled'
       const { usage } = scan.end()
       close(usage === null ? leftAfter(ask, 0) : endedWith(usage), () => resolve(null))
     }
@@ -59,6 +60,7 @@ export function relayWhole(grant: Grant, answer: Answer, room: Room): Promise<Fa
         })
       },
       onFailure(failure) {
+        grant.outcome = failure.failure
         close(endedWith(scan.end().usage), () => {
           if (hasStarted) exchange.cut()
           resolve(hasStarted ? null : failure)

@@ -15,6 +15,8 @@ const eventStream = /^text\/event-stream\s*(?:;|$)/i
 export function relay(grant: Grant, answer: Answer, room: Room): Promise<Failure | null> {
   const { status, headers } = answer.head
   grant.call.status = status
+  grant.upstreamStatus = status
+  grant.firstByteMs = room.clock() - grant.call.startedAt
   if (status >= 300) return relayError(grant, answer, room)
   if (eventStream.test(headers.get('content-type') ?? '')) return relayStream(grant, answer, room)
   return relayWhole(grant, answer, room)

@@ -1,6 +1,7 @@
 import type { NewUlid } from '../domain/ids.ts'
 import type { Roster } from '../domain/roster.ts'
 import type { Clock } from '../domain/time.ts'
+import type { Refusals } from '../ledger/refusals.ts'
 import type { Spool } from '../ledger/spool.ts'
 import type { CounterStore } from '../limits/plan.ts'
 import type { LogCall } from '../telemetry/call-log.ts'
@@ -21,6 +22,7 @@ export interface Room {
   readonly plans: PlanCache
   readonly counters: CounterStore
   readonly spool: Spool
+  readonly refusals: Refusals
   readonly upstream: Upstream
   readonly digestKey: DigestKey
   readonly metrics: Metrics

@@ -2,6 +2,7 @@ import type { Failure } from '../domain/failure.ts'
 import type { Quantity } from '../domain/quantity.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Usage } from '../domain/usage.ts'
+import type { Attempt } from '../ledger/fact-record.ts'
 import type { UsageEvent } from '../ledger/record.ts'
 import type { Actual, Charge } from '../limits/plan.ts'
 import type { Ask, Grant } from './call.ts'
@@ -85,6 +86,7 @@ function account(
   if (usage !== null) noteUsage(grant, usage, ending, room)
 
   const isBillable = usage !== null && usage.input + usage.output > 0
+  if (!isBillable) noteAttempt(grant, now, room)
   if (charges.length > 0 || isBillable) {
     const event = isBillable ? eventOf(grant, usage, ending.ending === 'estimated', now) : null
     room.spool.append(
@@ -158,7 +160,8 @@ function noteUsage(grant: Grant, usage: Usage, ending: Ending, room: Room): void
   }
 }
 
-function eventOf({ call, ask, target }: Grant, usage: Usage, estimated: boolean, now: EpochMs): UsageEvent {
+function eventOf(grant: Grant, usage: Usage, estimated: boolean, now: EpochMs): UsageEvent {
+  const { call, ask, target } = grant
   const { key } = call
   if (key === null) throw new Error('a call without a key was admitted')
   return {
@@ -179,8 +182,37 @@ function eventOf({ call, ask, target }: Grant, usage: Usage, estimated: boolean,
     latencyMs: now - call.startedAt,
     firstTokenMs: call.firstTokenMs,
     metadata: metadataOf(ask),
+    outcome: grant.outcome,
+    upstreamStatus: grant.upstreamStatus,
+    admittedMs: grant.reservation.admittedAt - call.startedAt,
+    firstByteMs: grant.firstByteMs,
   }
 }
+
+/** Leaves word of an attempt that no usage event tells of. Nobody waits for it. */
+function noteAttempt(grant: Grant, now: EpochMs, room: Room): void {
+  const { call, ask, target, outcome, upstreamStatus, firstByteMs } = grant
+  const { key } = call
+  if (key === null) throw new Error('a call without a key was admitted')
+  const attempt: Attempt = {
+    workspaceId: key.workspaceId,
+    requestId: call.id,
+    keyId: key.id,
+    nodeId: target.node.id,
+    model: ask.request.model,
+    provider: target.upstream.provider,
+    upstreamModel: target.upstream.upstreamModel,
+    outcome,
+    upstreamStatus,
+    streamed: ask.request.isStream,
+    admittedMs: grant.reservation.admittedAt - call.startedAt,
+    firstByteMs,
+    latencyMs: now - call.startedAt,
+  }
+  room.spool.append({ record: 'attempt', id: grant.attemptId, at: now, attempt }, nobodyWaits)
+}
+
+function nobodyWaits(): void {}
 
 /** The caller's `metadata` as it stands in the body; null where it is absent or `null`. */
 function metadataOf({ body, request }: Ask): string | null {

@@ -2,6 +2,7 @@ import type { InstanceId } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { RollupTable } from '../store/schema.ts'
 import { type ChargeTarget, readTargets, wholesOf } from './charges.ts'
+import { type FactRows, type FactSums, factSums } from './fact-rows.ts'
 import { frameEnd, frameText } from './frame.ts'
 import { decodeRecord, eventColumns, type RecordTuple } from './record.ts'
 import { type RollingSums, rollingSums } from './rolling-sums.ts'
@@ -21,6 +22,7 @@ export interface Chunk {
   readonly events: readonly Row[]
   readonly holds: readonly Row[]
   readonly rollups: readonly RollupTable[]
+  readonly facts: FactRows
   /** Holds of earlier chunks that have come to their end. */
   readonly endedHolds: readonly string[]
   /**
@@ -44,6 +46,7 @@ export function readChunk(bytes: Buffer, start: number, instance: InstanceId, li
     events: [] as Row[],
     holds: new Map<string, Row>(),
     sums: rollupSums(),
+    facts: factSums(),
     endedHolds: [] as string[],
   }
   let records = 0
@@ -71,6 +74,7 @@ export function readChunk(bytes: Buffer, start: number, instance: InstanceId, li
     events: rows.events,
     holds: [...rows.holds.values()],
     rollups: rows.sums.rows(),
+    facts: rows.facts.rows(),
     endedHolds: rows.endedHolds,
     records,
     end,
@@ -84,22 +88,34 @@ interface Rows {
   readonly events: Row[]
   readonly holds: Map<string, Row>
   readonly sums: RollupSums
+  readonly facts: FactSums
   readonly endedHolds: string[]
 }
 
 function addRows(rows: Rows, record: RecordTuple, instance: InstanceId): void {
-  const [kind, id, at] = record
-  if (kind === 'hold') {
-    rows.holds.set(id, [id, instance, record[3], JSON.stringify(record[4])])
-    return
+  switch (record[0]) {
+    case 'hold':
+      rows.holds.set(record[1], [record[1], instance, record[3], JSON.stringify(record[4])])
+      return
+    case 'release':
+      endHold(rows, record[1])
+      return
+    case 'settlement': {
+      const [, id, at, closesHold, event, text, amounts] = record
+      if (closesHold === 1) endHold(rows, id)
+      addCharges(rows, { id, at }, readTargets(text) ?? [], amounts)
+      if (event === null) return
+      rows.events.push([id, at, ...event])
+      rows.facts.addEvent(at, event)
+      return
+    }
+    default:
+      rows.facts.addFact(record)
   }
-  if (kind === 'release' || record[3] === 1) {
-    if (!rows.holds.delete(id)) rows.endedHolds.push(id)
-  }
-  if (kind === 'release') return
-  const [, , , , event, text, amounts] = record
-  if (event !== null) rows.events.push([id, at, ...event])
-  addCharges(rows, { id, at }, readTargets(text) ?? [], amounts)
+}
+
+function endHold(rows: Rows, id: string): void {
+  if (!rows.holds.delete(id)) rows.endedHolds.push(id)
 }
 
 function addCharges(

@@ -10,11 +10,13 @@ import { databases } from '../../test/setup/databases.ts'
 import { fromPico, toPico } from '../domain/quantity.ts'
 import type { Database } from '../store/database.ts'
 import type { DrainOptions } from './drain.ts'
+import type { FactRecord } from './fact-record.ts'
 import { spoolFiles } from './files.ts'
 import {
   dayCharge,
   emptyTables,
   event,
+  factsOf,
   hold,
   noon,
   recoverWith,
@@ -25,6 +27,9 @@ import {
   testSpool,
 } from './ledger.fixture.ts'
 import type { LedgerRecord } from './record.ts'
+
+type AccountRecord = Exclude<LedgerRecord, FactRecord>
+
 import type { SpoolMessage } from './segment.ts'
 
 const long = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
@@ -39,7 +44,7 @@ function plainModel() {
   const add = (counter: string, pico: bigint) => totals.set(counter, (totals.get(counter) ?? 0n) + pico)
 
   return {
-    take(record: LedgerRecord) {
+    take(record: AccountRecord) {
       if (record.record === 'hold') holds.set(record.id, record.holds[0]?.amount.whole ?? 0)
       else holds.delete(record.id)
       if (record.record !== 'settlement') return
@@ -148,6 +153,11 @@ async function untilIdleOr(idle: Promise<unknown>, state: { readonly dead: boole
   return state.dead
 }
 
+async function callsInBuckets(database: Database): Promise<number> {
+  const { buckets } = await factsOf(database)
+  return buckets.reduce((sum, { calls }) => sum + calls, 0)
+}
+
 /** The beginning of a record whose end was never written. */
 function appendTorn(path: string, bytes: number): void {
   const frame = Buffer.alloc(300, 'x')
@@ -228,7 +238,7 @@ describe.each(databases())(
         }
 
         for (const step of steps) {
-          let record: LedgerRecord | null = null
+          let record: AccountRecord | null = null
           const id = `a${String(number++).padStart(4, '0')}`
           if (step.step === 'settle') {
             const charges = [dayCharge('dollars', step.whole, step.pico), dayCharge('requests', 1)]
@@ -258,6 +268,7 @@ describe.each(databases())(
         await life.drain.close()
         const { rollups, eventIds, holds, progress } = await tablesOf(database)
         expect({ rollups, events: eventIds, holds }).toEqual(model.tables())
+        expect(await callsInBuckets(database)).toBe(eventIds.length)
         expect(readdirSync(place.directory)).toEqual([])
         expect(progress).toEqual([])
         place.remove()
@@ -282,6 +293,7 @@ describe.each(databases())(
       const stored = new Set(events.map(({ id }) => id))
       expect(answered.length).toBeGreaterThan(kills)
       expect(answered.filter((id) => !stored.has(id))).toEqual([])
+      expect(await callsInBuckets(after)).toBe(events.length)
       const pico = 123_456_789n * BigInt(events.length)
       expect(rollups[`requests ${today}`]).toEqual([events.length, 0])
       expect(

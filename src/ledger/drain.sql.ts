@@ -1,10 +1,18 @@
 import type { Transaction } from 'kysely'
 import type { InstanceId } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
-import { addToRollups, bulkDelete, bulkInsert } from '../store/bulk.ts'
+import {
+  addToBuckets,
+  addToRefusalCounts,
+  addToRollups,
+  bulkDelete,
+  bulkInsert,
+  raiseKeyUses,
+} from '../store/bulk.ts'
 import type { Database } from '../store/database.ts'
 import type { Schema } from '../store/schema.ts'
 import { type Chunk, openHoldColumns, rollingColumns, usageEventColumns } from './chunk.ts'
+import { type FactRows, refusalColumns, storedAttemptColumns } from './fact-rows.ts'
 import { noteWaitingEvents } from './waiting.sql.ts'
 
 /** One transaction of the drain. */
@@ -14,6 +22,8 @@ export interface Commit {
   /** Where the chunk begins in the segment. */
   readonly began: number
   readonly chunk: Chunk
+  /** Those of the chunk's uses of keys that are worth writing. */
+  readonly keyUses: readonly (readonly [keyId: string, at: EpochMs])[]
   /** Segments whose files are gone: nothing needs to be known of them any more. */
   readonly goneSegments: readonly string[]
   /** Which instance's events before when are complete with this chunk; null where that cannot be told. */
@@ -37,10 +47,23 @@ export function commitChunk(database: Database, commit: Commit): Promise<boolean
     await bulkInsert(transaction, kind, 'open_holds', openHoldColumns, chunk.holds)
     await bulkDelete(transaction, kind, 'open_holds', 'id', chunk.endedHolds)
     await addToRollups(transaction, kind, chunk.rollups)
+    await storeFacts(transaction, kind, chunk.facts)
+    await raiseKeyUses(transaction, kind, commit.keyUses)
     await bulkDelete(transaction, kind, 'spool_progress', 'segment', commit.goneSegments)
     if (commit.watermark !== null) await raiseWatermark(transaction, commit.watermark)
     return true
   })
+}
+
+async function storeFacts(
+  transaction: Transaction<Schema>,
+  kind: Database['kind'],
+  facts: FactRows,
+): Promise<void> {
+  await bulkInsert(transaction, kind, 'attempts', storedAttemptColumns, facts.attempts)
+  await bulkInsert(transaction, kind, 'refusals', refusalColumns, facts.refusals)
+  await addToRefusalCounts(transaction, kind, facts.refusalCounts)
+  await addToBuckets(transaction, kind, facts.buckets)
 }
 
 async function moveProgress(

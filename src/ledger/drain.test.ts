@@ -91,6 +91,10 @@ describe.each(databases())('the drain on $name', ({ open, name }) => {
         latency_ms: 13,
         first_token_ms: 3,
         metadata: '{"a":"\\u0000"}',
+        outcome: 'ok',
+        upstream_status: 200,
+        admitted_ms: 1,
+        first_byte_ms: 9,
       },
       expect.objectContaining({ id: 'a3', node_id: 'grp_1', first_token_ms: null }),
     ])

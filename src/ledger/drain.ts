@@ -7,6 +7,7 @@ import { type Chunk, readChunk } from './chunk.ts'
 import { commitChunk, publishProgress, readProgress } from './drain.sql.ts'
 import type { SpoolFiles } from './files.ts'
 import { hasFrameBehind } from './frame.ts'
+import { openKeyUses } from './key-uses.ts'
 import { isRefused } from './refused.ts'
 import { repeat } from './rounds.ts'
 import { type SegmentName, type SpoolMessage, setAsideName } from './segment.ts'
@@ -103,6 +104,7 @@ export function openDrain(options: DrainOptions): Drain {
   const completeBefore = new Map<number, EpochMs>()
   /** Their files are removed, the rows that tell of their progress not yet. */
   const goneSegments = new Set<string>()
+  const keyUses = openKeyUses()
   const stop = new AbortController()
   let running: Promise<void> | null = null
   let published: EpochMs | null = null
@@ -186,11 +188,13 @@ export function openDrain(options: DrainOptions): Drain {
     const gone = [...goneSegments]
     const restAt = chunk.records === 0 ? segment.oldestAt : chunk.lastAt
     const at = watermark(chunk.end === whole.length ? Number.POSITIVE_INFINITY : restAt)
+    const dueUses = keyUses.due(chunk.facts.keyUses)
     const stored = await commitChunk(database, {
       segment: segment.name,
       instance: segment.instance,
       began,
       chunk,
+      keyUses: dueUses,
       goneSegments: gone,
       watermark: at === null ? null : { instance, at },
     })
@@ -200,6 +204,7 @@ export function openDrain(options: DrainOptions): Drain {
       return progress
     }
     for (const name of gone) goneSegments.delete(name)
+    keyUses.written(dueUses)
     segment.oldestAt = restAt
     published = at
     report(null)

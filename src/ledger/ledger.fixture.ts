@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import type { RequestId, WorkspaceId } from '../domain/ids.ts'
 import { type AttemptId, type InstanceId, type KeyId, type NodeId, ulidSource } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
-import type { Charge, PlanRow } from '../limits/plan.ts'
+import type { Charge, Judged, PlanRow } from '../limits/plan.ts'
 import type { Database } from '../store/database.ts'
 import { type Drain, type DrainEvent, type DrainOptions, openDrain } from './drain.ts'
+import type { Attempt, AttemptRecord, RefusalRecord, RefusedCall } from './fact-record.ts'
 import { spoolFiles } from './files.ts'
 import type { HoldRecord, SettlementRecord, UsageEvent } from './record.ts'
 import { recover } from './recover.ts'
@@ -49,6 +50,10 @@ export function event(changes: Partial<UsageEvent> = {}): UsageEvent {
     latencyMs: 12.6,
     firstTokenMs: null,
     metadata: null,
+    outcome: 'ok',
+    upstreamStatus: 200,
+    admittedMs: 1,
+    firstByteMs: 9,
     ...changes,
   }
 }
@@ -90,6 +95,71 @@ export function hold(id: string, whole: number, changes: Partial<PlanRow> = {}):
     admittedAt: noon,
     holds: [{ row, amount: { whole, pico: 0 } }],
   }
+}
+
+export function attempt(id: string, changes: Partial<Attempt> = {}, at: EpochMs = noon): AttemptRecord {
+  return {
+    record: 'attempt',
+    id: id as AttemptId,
+    at,
+    attempt: {
+      workspaceId: 'default' as WorkspaceId,
+      requestId: 'req_1' as RequestId,
+      keyId: 'key_1' as KeyId,
+      nodeId: 'grp_1' as NodeId,
+      model: 'demo/echo',
+      provider: 'echo',
+      upstreamModel: 'echo-1',
+      outcome: 'upstream',
+      upstreamStatus: null,
+      streamed: false,
+      admittedMs: 1,
+      firstByteMs: null,
+      latencyMs: 120,
+      ...changes,
+    },
+  }
+}
+
+/** A row that refused 1000 of 1000 tokens, and was about to for two minutes. */
+export function judged(counter: string): Judged {
+  return {
+    row: {
+      counter,
+      generation: 0,
+      metric: 'token',
+      ceiling: { whole: 1000, pico: 0 },
+      window: { kind: 'rolling', lengthMs: 60_000 },
+      unit: 'minute',
+      strict: false,
+      refundsFailed: false,
+      chargedAt: 'completion',
+    },
+    used: { whole: 900, pico: 1 },
+    held: { whole: 100, pico: 2 },
+    needed: { whole: 1, pico: 3 },
+    opensAt: noon + 120_000,
+    onlyHeld: false,
+  }
+}
+
+export function refusedCall(changes: Partial<RefusedCall> = {}): RefusedCall {
+  return {
+    workspaceId: 'default' as WorkspaceId,
+    requestId: 'req_1' as RequestId,
+    keyId: 'key_1' as KeyId,
+    nodeId: 'grp_1' as NodeId,
+    model: 'demo/echo',
+    provider: 'echo',
+    opensAt: noon + 120_000,
+    onlyHeld: false,
+    judged: [judged('minute')],
+    ...changes,
+  }
+}
+
+export function refusal(id: string, changes: Partial<RefusedCall> = {}, at: EpochMs = noon): RefusalRecord {
+  return { record: 'refusal', id, at, refusal: refusedCall(changes) }
 }
 
 export interface SpoolPlace {
@@ -181,6 +251,11 @@ const ledgerTables = [
   'spool_progress',
   'instances',
   'workspaces',
+  'attempts',
+  'refusals',
+  'refusal_counts',
+  'usage_buckets',
+  'key_uses',
 ] as const
 
 /** Everything that the ledger keeps, in a form that can be compared. */
@@ -206,4 +281,22 @@ export async function tablesOf(database: Database) {
     holds: holds.map((row) => row.id),
     progress,
   }
+}
+
+/** Everything that views read, in a form that can be compared. */
+export async function factsOf({ read }: Database) {
+  const [attempts, refusals, refusalCounts, buckets, keyUses] = await Promise.all([
+    read.selectFrom('attempts').selectAll().orderBy('id').execute(),
+    read.selectFrom('refusals').selectAll().orderBy('id').execute(),
+    read
+      .selectFrom('refusal_counts')
+      .selectAll()
+      .orderBy('starts_at')
+      .orderBy('key_id')
+      .orderBy('counter')
+      .execute(),
+    read.selectFrom('usage_buckets').selectAll().execute(),
+    read.selectFrom('key_uses').selectAll().orderBy('key_id').execute(),
+  ])
+  return { attempts, refusals, refusalCounts, buckets, keyUses }
 }

@@ -2,8 +2,19 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { addRecord, batchBytes, emptyBatch } from './batch.ts'
 import { readTargets } from './charges.ts'
+import type { FactRecord } from './fact-record.ts'
 import { frameEnd, frameText } from './frame.ts'
-import { dayCharge, event, hold, noon, rollingCharge, settlement } from './ledger.fixture.ts'
+import {
+  attempt,
+  dayCharge,
+  event,
+  hold,
+  noon,
+  refusal,
+  refusedCall,
+  rollingCharge,
+  settlement,
+} from './ledger.fixture.ts'
 import { decodeRecord, encodeRecord, type LedgerRecord, type UsageEvent } from './record.ts'
 
 const text = fc.string({ unit: 'binary', maxLength: 20 })
@@ -34,7 +45,7 @@ const anySettlement = fc
   .map(([id, charges, event, closesHold]) => settlement(id, { charges, event, closesHold }))
 
 /** What the drain should read, by way of `JSON.stringify`. */
-function plainly(record: LedgerRecord, at: number): unknown {
+function plainly(record: Exclude<LedgerRecord, FactRecord>, at: number): unknown {
   const { id } = record
   if (record.record === 'release') return ['release', id, at]
   if (record.record === 'hold') {
@@ -89,7 +100,17 @@ function eventRow(it: UsageEvent): unknown[] {
     it.usage.reasoning,
   ]
   const flags = [it.cost.whole, it.cost.pico, Number(it.estimated), Number(it.streamed), it.status]
-  return [...names, ...models, ...tokens, ...flags, Math.round(it.latencyMs), it.firstTokenMs, it.metadata]
+  const attempt = [it.outcome, it.upstreamStatus, it.admittedMs, it.firstByteMs]
+  return [
+    ...names,
+    ...models,
+    ...tokens,
+    ...flags,
+    Math.round(it.latencyMs),
+    it.firstTokenMs,
+    it.metadata,
+    ...attempt,
+  ]
 }
 
 test('a record is read as it was written, whatever its names', () => {
@@ -141,6 +162,65 @@ test('what is no record of ours is not taken for one', () => {
   for (const value of foreign) expect(decodeRecord(JSON.stringify(value))).toBeNull()
   expect(decodeRecord('["release","a"')).toBeNull()
 })
+
+const refusalCounts = {
+  record: 'refusal_counts' as const,
+  at: noon,
+  counts: [{ ...refusedCall(), startsAt: noon - 60_000, counter: 'minute', calls: 3 }],
+}
+
+test('what is kept for views is read as it was written', () => {
+  const owner = ['default', 'req_1', 'key_1', 'grp_1', 'demo/echo', 'echo']
+  const minute = ['minute', 0, 'token', 'minute', 0, 900, 1, 100, 2, 1, 3, 1000, 0, noon + 120_000, 0]
+  expect(decodeRecord(encodeRecord(attempt('a', { latencyMs: 1.6, upstreamStatus: 503 }), 7))).toEqual([
+    'attempt',
+    'a',
+    7,
+    [...owner, 'echo-1', 'upstream', 503, 0, 1, null, 2],
+  ])
+  expect(decodeRecord(encodeRecord(refusal('r', { onlyHeld: true }), 7))).toEqual([
+    'refusal',
+    'r',
+    7,
+    [...owner, noon + 120_000, 1],
+    [minute],
+  ])
+  expect(decodeRecord(encodeRecord(refusalCounts, 7))).toEqual([
+    'refusal_counts',
+    '',
+    7,
+    [[noon - 60_000, 'default', 'key_1', 'grp_1', 'demo/echo', 'echo', 'minute', 3]],
+  ])
+})
+
+test('what only looks like something kept for views is not taken for it', () => {
+  for (const record of [attempt('a'), refusal('r'), refusalCounts]) {
+    const good = decodeRecord(encodeRecord(record, 7)) as unknown as unknown[]
+    expect(decodeRecord(JSON.stringify([...good, []])), 'one too many').toBeNull()
+    expect(decodeRecord(JSON.stringify(good.slice(0, -1))), 'one too few').toBeNull()
+    for (const [at, part] of good.entries()) {
+      if (!Array.isArray(part)) continue
+      for (const other of spoilt(part)) {
+        const text = JSON.stringify(good.with(at, other))
+        expect(decodeRecord(text), text).toBeNull()
+      }
+    }
+  }
+})
+
+/** A list, or a list of lists, with one member in turn replaced by what it cannot be. */
+function* spoilt(list: readonly unknown[]): Generator<unknown> {
+  yield null
+  if (Array.isArray(list[0])) {
+    for (const other of spoilt(list[0])) yield [other]
+    return
+  }
+  for (const index of list.keys()) {
+    yield list.with(index, true)
+    yield list.with(index, typeof list[index] === 'string' ? 1 : 'a')
+  }
+  yield list.slice(1)
+}
 
 /** The texts of all whole frames, and what stopped the reading before the end. */
 function readAll(bytes: Buffer): { texts: string[]; stop: 'end' | 'torn' | 'bad' } {

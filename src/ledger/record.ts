@@ -1,12 +1,14 @@
 import type { AttemptId, KeyId, NodeId, RequestId, WorkspaceId } from '../domain/ids.ts'
+import type { Outcome } from '../domain/outcome.ts'
 import type { Quantity } from '../domain/quantity.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Usage } from '../domain/usage.ts'
 import type { Charge, PlanRow, StrictHold, Window } from '../limits/plan.ts'
 import { chargesText, readTargets, wholesOf } from './charges.ts'
+import { encodeFact, type FactRecord, type FactTuple, hasFactShape } from './fact-record.ts'
 
 /** What the spool carries. `at` is read from the clock in the very turn in which the record is appended. */
-export type LedgerRecord = HoldRecord | SettlementRecord | ReleaseRecord
+export type LedgerRecord = HoldRecord | SettlementRecord | ReleaseRecord | FactRecord
 
 /** A strict call is about to be sent upstream: what its strict rows are charged if this process dies meanwhile. */
 export interface HoldRecord {
@@ -57,6 +59,11 @@ export interface UsageEvent {
   readonly firstTokenMs: number | null
   /** The caller's metadata as JSON text. */
   readonly metadata: string | null
+  /** The next four as in an `Attempt`. */
+  readonly outcome: Outcome
+  readonly upstreamStatus: number | null
+  readonly admittedMs: number
+  readonly firstByteMs: number | null
 }
 
 /** A strict hold as it is stored: what names the period that recovery would charge, and the amount. */
@@ -93,6 +100,10 @@ export const eventColumns = [
   'latency_ms',
   'first_token_ms',
   'metadata',
+  'outcome',
+  'upstream_status',
+  'admitted_ms',
+  'first_byte_ms',
 ] as const
 
 /** An event as it is stored: the values of `eventColumns`. */
@@ -112,8 +123,9 @@ export type RecordTuple =
       amounts: readonly number[],
     ]
   | readonly ['release', id: string, at: EpochMs]
+  | FactTuple
 
-const tupleLengths: Readonly<Record<RecordTuple[0], number>> = { hold: 5, settlement: 7, release: 3 }
+const tupleLengths: Readonly<Record<string, number>> = { hold: 5, settlement: 7, release: 3 }
 
 /**
  * The JSON of a record that is to stand at the instant `at`. About 2 µs for ten charges: counters and the names of
@@ -129,6 +141,8 @@ export function encodeRecord(record: LedgerRecord, at: EpochMs): string {
       return JSON.stringify(['hold', record.id, at, record.admittedAt, record.holds.map(holdTuple)])
     case 'release':
       return `["release","${record.id}",${at}]`
+    default:
+      return encodeFact(record, at)
   }
 }
 
@@ -144,6 +158,7 @@ export function decodeRecord(text: string): RecordTuple | null {
 
 function isRecordTuple(value: unknown): value is RecordTuple {
   if (!Array.isArray(value) || typeof value[1] !== 'string' || !Number.isSafeInteger(value[2])) return false
+  if (hasFactShape(value)) return true
   if (value.length !== tupleLengths[value[0] as RecordTuple[0]]) return false
   if (value[0] === 'release') return true
   if (value[0] === 'hold') return Number.isSafeInteger(value[3]) && isListOf(value[4], isHoldTuple)
@@ -186,7 +201,8 @@ function eventText(event: UsageEvent): string {
   const flags = `${event.estimated ? 1 : 0},${event.streamed ? 1 : 0},${event.status},${Math.round(event.latencyMs)}`
   const firstToken = event.firstTokenMs === null ? 'null' : Math.round(event.firstTokenMs)
   const metadata = event.metadata === null ? 'null' : JSON.stringify(event.metadata)
-  return `${head},${owner},${models},${tokens},${cost.whole},${cost.pico},${flags},${firstToken},${metadata}]`
+  const attempt = `"${event.outcome}",${event.upstreamStatus},${event.admittedMs},${event.firstByteMs}`
+  return `${head},${owner},${models},${tokens},${cost.whole},${cost.pico},${flags},${firstToken},${metadata},${attempt}]`
 }
 
 /** Names that come again with every call of a tenant: bounded, and simply begun anew when full. */

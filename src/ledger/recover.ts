@@ -31,11 +31,8 @@ export async function recover(options: {
   readonly files: SpoolFiles
   readonly now: EpochMs
 }): Promise<Recovered> {
-  const { database, directory, instance, drain, files, now } = options
-  files.makeDirectory(directory)
-  const leftovers = findLeftovers(files, directory)
-  for (const leftover of leftovers) drain.acceptLeftover(leftover)
-  await drain.idle()
+  const { database, directory, instance, files, now } = options
+  const leftovers = await storeLeftovers(options)
   const present = new Set(files.list(directory))
   await forgetGoneSegments(database, instance, present)
   return {
@@ -43,6 +40,20 @@ export async function recover(options: {
     bytes: leftovers.reduce((sum, { bytes }) => sum + bytes, 0),
     chargedHolds: await chargeOpenHolds(database, instance, now),
   }
+}
+
+/** Stores what a process that died has left in its spool, and returns what that was; what it could not, if closed. */
+export async function storeLeftovers(options: {
+  readonly directory: string
+  readonly drain: Drain
+  readonly files: SpoolFiles
+}): Promise<readonly Leftover[]> {
+  const { directory, drain, files } = options
+  files.makeDirectory(directory)
+  const leftovers = findLeftovers(files, directory)
+  for (const leftover of leftovers) drain.acceptLeftover(leftover)
+  await drain.idle()
+  return leftovers
 }
 
 /** Oldest first, whichever thread they are of. */

@@ -1,5 +1,7 @@
+import { sql } from 'kysely'
 import type { EpochMs } from '../domain/time.ts'
 import type { Database } from '../store/database.ts'
+import { tables } from '../store/tables.ts'
 
 /** Rows deleted in one transaction: it keeps others waiting for some milliseconds. */
 const rowsAtOnce = 1000
@@ -52,6 +54,33 @@ export function sweepUsageEvents(database: Database, workspaceId: string, before
       .where(({ eb, refTuple }) => eb(refTuple('at', 'id'), 'in', old.$asTuple('at', 'id')))
       .executeTakeFirst()
     return deleted.numDeletedRows === BigInt(rowsAtOnce)
+  })
+}
+
+/** Tables of a workspace that grow with what happens in it, and the column that tells when that was. */
+const datedTables = {
+  attempts: 'at',
+  refusals: 'at',
+  refusal_counts: 'starts_at',
+  usage_buckets: 'starts_at',
+} as const
+
+export type DatedTable = keyof typeof datedTables
+
+/** Deletes some rows of a workspace that are older than an instant. True: there are more. */
+export function sweepDated(
+  database: Database,
+  table: DatedTable,
+  workspaceId: string,
+  before: EpochMs,
+): Promise<boolean> {
+  const key = sql.join(tables[table].primaryKey.map((column) => sql.ref(column)))
+  const isOld = sql`workspace_id = ${workspaceId} and ${sql.ref(datedTables[table])} < ${before}`
+  const old = sql`select ${key} from ${sql.table(table)} where ${isOld} limit ${rowsAtOnce}`
+  const remove = sql`delete from ${sql.table(table)} where ${isOld} and (${key}) in (${old})`
+  return database.transaction(async (transaction) => {
+    const { numAffectedRows } = await remove.execute(transaction)
+    return numAffectedRows === BigInt(rowsAtOnce)
   })
 }
 

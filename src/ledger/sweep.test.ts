@@ -1,12 +1,16 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { databases } from '../../test/setup/databases.ts'
+import type { KeyId } from '../domain/ids.ts'
 import { bulkInsert } from '../store/bulk.ts'
 import type { Database } from '../store/database.ts'
 import { rollingColumns } from './chunk.ts'
 import {
+  attempt,
   emptyTables,
+  event,
   instance,
   noon,
+  refusal,
   type SpoolPlace,
   segmentOf,
   settlement,
@@ -51,7 +55,11 @@ describe.each(databases())('sweeping on $name', ({ open }) => {
       ...[30, 11, 10, 5, 4].map((minutes) => ({ id: `a${minutes}`, at: noon - minutes * minuteMs })),
     ]
     const drain = testDrain(database, place.directory)
-    const records = aged.map(({ id, at }) => settlement(id, { at, charges: [] }))
+    const records = aged.flatMap(({ id, at }, index) => [
+      settlement(id, { at, charges: [], event: event({ keyId: `key_${index}` as KeyId }) }),
+      attempt(`t${id}`, {}, at),
+      refusal(`r${id}`, { keyId: `key_${index}` as KeyId }, at),
+    ])
     drain.accept(await segmentOf(place.directory, records))
     await drain.idle()
     await drain.close()
@@ -74,6 +82,9 @@ describe.each(databases())('sweeping on $name', ({ open }) => {
       clock: () => noon,
       eventsKeptMs: 10 * minuteMs,
       auditKeptMs: 11 * minuteMs,
+      attemptsKeptMs: 11 * minuteMs,
+      refusalsKeptMs: 4 * minuteMs,
+      bucketsKeptMs: 15 * minuteMs,
       onError: (error) => {
         throw error
       },
@@ -81,12 +92,20 @@ describe.each(databases())('sweeping on $name', ({ open }) => {
       eventsEveryMs: 5,
       auditEveryMs: 5,
     })
+    const { read } = database
     await vi.waitFor(async () => {
       expect((await tablesOf(database)).eventIds).toEqual(['a10', 'a4', 'a5'])
-      const kept = await database.read.selectFrom('rolling_charges').select('id').orderBy('id').execute()
+      const kept = await read.selectFrom('rolling_charges').select('id').orderBy('id').execute()
       expect(kept).toEqual([{ id: 'a4' }, { id: 'a5' }])
-      const audit = await database.read.selectFrom('audit_log').select('id').orderBy('id').execute()
+      const audit = await read.selectFrom('audit_log').select('id').orderBy('id').execute()
       expect(audit).toEqual([{ id: 'a10' }, { id: 'a11' }, { id: 'a4' }, { id: 'a5' }])
+      const attempts = await read.selectFrom('attempts').select('id').orderBy('id').execute()
+      expect(attempts.map(({ id }) => id)).toEqual(['ta10', 'ta11', 'ta4', 'ta5'])
+      expect(await read.selectFrom('refusals').select('id').execute()).toEqual([{ id: 'ra4' }])
+      const counts = await read.selectFrom('refusal_counts').select('starts_at').execute()
+      expect(counts).toEqual([{ starts_at: noon - 4 * minuteMs }])
+      const buckets = await read.selectFrom('usage_buckets').select('starts_at').distinct().execute()
+      expect(buckets).toEqual([{ starts_at: noon - 15 * minuteMs }])
     }, 10_000)
     await sweep.close()
   })

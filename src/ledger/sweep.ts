@@ -2,9 +2,11 @@ import type { Clock } from '../domain/time.ts'
 import type { Database } from '../store/database.ts'
 import { repeat } from './rounds.ts'
 import {
+  type DatedTable,
   readWorkspaceIds,
   rollingChargesKeptMs,
   sweepAuditRows,
+  sweepDated,
   sweepRollingCharges,
   sweepUsageEvents,
 } from './sweep.sql.ts'
@@ -20,6 +22,10 @@ export interface SweepOptions {
   readonly clock: Clock
   readonly eventsKeptMs: number
   readonly auditKeptMs: number
+  readonly attemptsKeptMs: number
+  /** For refusals and how many they were. */
+  readonly refusalsKeptMs: number
+  readonly bucketsKeptMs: number
   /** A round ended early: what it left is left for the next. */
   readonly onError: (error: unknown) => void
   readonly rollingChargesEveryMs?: number
@@ -27,7 +33,7 @@ export interface SweepOptions {
   readonly auditEveryMs?: number
 }
 
-/** Starts sweeping: charges of rolling windows each second, usage events and audit rows each hour. */
+/** Starts sweeping: charges of rolling windows each second, what else grows with use each hour. */
 export function openSweep(options: SweepOptions): Sweep {
   const { database, clock, onError } = options
   let isClosed = false
@@ -37,10 +43,20 @@ export function openSweep(options: SweepOptions): Sweep {
     while (!isClosed && (await sweepRollingCharges(database, before)));
   }
 
-  async function sweepAllUsageEvents(): Promise<void> {
-    const before = clock() - options.eventsKeptMs
+  const keptMs: Readonly<Record<DatedTable, number>> = {
+    attempts: options.attemptsKeptMs,
+    refusals: options.refusalsKeptMs,
+    refusal_counts: options.refusalsKeptMs,
+    usage_buckets: options.bucketsKeptMs,
+  }
+
+  async function sweepAllDated(): Promise<void> {
+    const now = clock()
     for (const workspaceId of await readWorkspaceIds(database)) {
-      while (!isClosed && (await sweepUsageEvents(database, workspaceId, before)));
+      while (!isClosed && (await sweepUsageEvents(database, workspaceId, now - options.eventsKeptMs)));
+      for (const [table, kept] of Object.entries(keptMs)) {
+        while (!isClosed && (await sweepDated(database, table as DatedTable, workspaceId, now - kept)));
+      }
     }
   }
 
@@ -50,8 +66,8 @@ export function openSweep(options: SweepOptions): Sweep {
   }
 
   const rollingCharges = repeat(options.rollingChargesEveryMs ?? 1000, sweepAllRollingCharges, onError)
-  const events = repeat(options.eventsEveryMs ?? 3_600_000, sweepAllUsageEvents, onError)
   const audit = repeat(options.auditEveryMs ?? 3_600_000, sweepAllAuditRows, onError)
+  const events = repeat(options.eventsEveryMs ?? 3_600_000, sweepAllDated, onError)
 
   return {
     async close() {

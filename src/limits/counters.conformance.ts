@@ -237,6 +237,7 @@ export function conformCounters(name: string, make: () => CounterStore | Promise
         opensAt: midnight + 1000,
         onlyHeld: true,
         remaining: count(0),
+        judged: [{ row: tokens, used: count(0), held: count(20), needed: count(1), onlyHeld: true }],
       })
       await store.release(reservation, midnight)
       await admit(planOf(tokens), midnight)
@@ -341,6 +342,7 @@ export function conformCounters(name: string, make: () => CounterStore | Promise
       expect(await refuse(planOf(tokens), midnight)).toMatchObject({
         refusal: 'limited',
         onlyHeld: false,
+        judged: [{ row: tokens, used: count(45), held: count(0), needed: count(56) }],
         remaining: count(55),
         opensAt: midnight + 61_000,
       })
@@ -546,7 +548,17 @@ export function conformCounters(name: string, make: () => CounterStore | Promise
       await charge(store, planOf(quick, slow), {}, midnight)
       expect(await refuse(planOf(open_, quick, slow), midnight)).toMatchObject({
         row: quick,
-        rows: [quick, slow],
+        judged: [
+          {
+            row: quick,
+            used: count(1),
+            held: count(0),
+            needed: count(1),
+            opensAt: midnight + 1017,
+            onlyHeld: false,
+          },
+          { row: slow, used: count(1), held: count(0), needed: count(1), opensAt: tomorrow, onlyHeld: false },
+        ],
         opensAt: tomorrow,
       })
     })

@@ -224,7 +224,7 @@ function play(
         expect(reserve(plan, taken.amounts)).not.toBeNull()
         now += 1
         const again = reserve(plan, taken.amounts)
-        if (!refusal.rows.some(({ ceiling }) => toPico(ceiling) === 0n))
+        if (!refusal.judged.some(({ row: { ceiling } }) => toPico(ceiling) === 0n))
           expect(again?.refusal).not.toBe('limited')
       }
     } else if (attempts.length > 0) {
@@ -282,7 +282,7 @@ function checkRefusal(model: Model, plan: Plan, asked: Amounts, refusal: Refusal
     expect(refusal).toMatchObject({ refusal: 'impossible', row: impossible })
     return
   }
-  const refused = refusal.refusal === 'limited' ? refusal.rows : []
+  const refused = refusal.refusal === 'limited' ? refusal.judged.map(({ row }) => row) : []
   for (const row of plan.rows) {
     if (refused.includes(row)) expect(model.refuses(row, asked, now, latenessOf(row))).toBe(true)
     else expect(model.refuses(row, asked, now, 0)).toBe(false)

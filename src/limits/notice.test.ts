@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { zero } from '../domain/quantity.ts'
+import { one } from './claim.ts'
 import { durationText, noticeOf, refusalHeaders, standingHeaders, wordImpossible } from './notice.ts'
 import type { Limited, PlanRow } from './plan.ts'
 
@@ -24,7 +26,16 @@ function limited(fields: Partial<PlanRow>, waitMs: number): Limited {
   return {
     refusal: 'limited',
     row: refused,
-    rows: [refused],
+    judged: [
+      {
+        row: refused,
+        used: refused.ceiling,
+        held: zero,
+        needed: one,
+        opensAt: now + waitMs,
+        onlyHeld: false,
+      },
+    ],
     remaining: { whole: 0, pico: 0 },
     opensAt: now + waitMs,
     onlyHeld: false,

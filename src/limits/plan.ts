@@ -102,12 +102,24 @@ export interface Limited {
   readonly refusal: 'limited'
   /** The first that refuses, of all that refuse. */
   readonly row: PlanRow
-  readonly rows: readonly PlanRow[]
+  readonly judged: readonly Judged[]
   /** What is left of the first: less than the attempt needs. */
   readonly remaining: Quantity
   /** When the last of them opens, if nothing else happens. */
   readonly opensAt: EpochMs
   /** All of them would have room, but for attempts that are still under way. */
+  readonly onlyHeld: boolean
+}
+
+/** A row that refused, as it stood then. */
+export interface Judged {
+  readonly row: PlanRow
+  readonly used: Quantity
+  readonly held: Quantity
+  /** The room that the attempt had to find. */
+  readonly needed: Quantity
+  readonly opensAt: EpochMs
+  /** It would have had the room, but for attempts that are still under way. */
   readonly onlyHeld: boolean
 }
 

@@ -12,7 +12,7 @@ import {
   shareLeft,
   turn,
 } from './counter.ts'
-import type { Amounts, Plan, PlanRow, Refusal, Reservation, Standing, StrictHold } from './plan.ts'
+import type { Amounts, Judged, Plan, PlanRow, Refusal, Reservation, Standing, StrictHold } from './plan.ts'
 
 /** A row and the counter that it caps. */
 export interface Slot {
@@ -64,26 +64,38 @@ export function reserve(
 }
 
 function refusal(refused: readonly Slot[], needed: Claim, now: EpochMs): Refusal {
+  const judged: Judged[] = []
   let opens = now
   let onlyHeld = true
-  for (const { row, counter } of refused) {
+  for (const slot of refused) {
+    const { row } = slot
     const need = needOf(row, needed)
     if (isStrict(row) && compare(need, row.ceiling) > 0) return { refusal: 'impossible', row, bound: need }
-    if (lacksRoomUnheld(counter, row.ceiling, need)) {
-      opens = Math.max(opens, opensAt(counter, row.ceiling, need, now))
-      onlyHeld = false
-    } else {
-      opens = Math.max(opens, now + heldRetryMs)
-    }
+    const verdict = judge(slot, need, now)
+    judged.push(verdict)
+    opens = Math.max(opens, verdict.opensAt)
+    onlyHeld &&= verdict.onlyHeld
   }
   const [first] = refused
   if (first === undefined) throw new Error('a refusal without a row')
   return {
     refusal: 'limited',
     row: first.row,
-    rows: refused.map(({ row }) => row),
+    judged,
     remaining: remainingIn(first),
     opensAt: opens,
+    onlyHeld,
+  }
+}
+
+function judge({ row, counter }: Slot, needed: Quantity, now: EpochMs): Judged {
+  const onlyHeld = !lacksRoomUnheld(counter, row.ceiling, needed)
+  return {
+    row,
+    used: { whole: counter.usedWhole, pico: counter.usedPico },
+    held: { whole: counter.heldWhole, pico: counter.heldPico },
+    needed,
+    opensAt: onlyHeld ? now + heldRetryMs : opensAt(counter, row.ceiling, needed, now),
     onlyHeld,
   }
 }

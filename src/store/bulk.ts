@@ -1,5 +1,6 @@
 import { CompiledQuery, type RawBuilder, sql, type Transaction } from 'kysely'
 import type { Database } from './database.ts'
+import { durationColumns, firstTokenColumns } from './histogram.ts'
 import type { RollupTable, Schema } from './schema.ts'
 import { eachRow } from './sqlite-dialect.ts'
 import { type ColumnName, type SqlValue, type TableName, tables } from './tables.ts'
@@ -47,30 +48,149 @@ const rollupColumns = ['counter', 'generation', 'starts_at', 'ends_at', 'used_wh
  * stay below 1,000,000 and never have the other sign than the microdollars. No two rows may be of one counter,
  * generation and period.
  */
-export async function addToRollups(
+export function addToRollups(
   transaction: Transaction<Schema>,
   kind: Database['kind'],
   rows: readonly RollupTable[],
 ): Promise<void> {
-  if (rows.length === 0) return
   const values = rows.map((row) => rollupColumns.map((column) => row[column]))
-  const into = sql`insert into rollups (${names(rollupColumns)})`
+  return bulkUpsert(transaction, kind, 'rollups', rollupColumns, values, rollupAdded)
+}
+
+/** The columns of `usage_buckets`, in the order in which `addToBuckets` takes their values. */
+const bucketColumns = [
+  'workspace_id',
+  'starts_at',
+  'node_id',
+  'key_id',
+  'provider',
+  'model',
+  'outcome',
+  'calls',
+  'estimated_calls',
+  'input_tokens',
+  'output_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'reasoning_tokens',
+  'cost_whole',
+  'cost_pico',
+  ...durationColumns,
+  ...firstTokenColumns,
+] as const
+
+/** Adds calls to the buckets that they belong to, or begins these. Costs are carried quantities. No bucket twice. */
+export function addToBuckets(
+  transaction: Transaction<Schema>,
+  kind: Database['kind'],
+  rows: readonly Row[],
+): Promise<void> {
+  return bulkUpsert(transaction, kind, 'usage_buckets', bucketColumns, rows, bucketAdded)
+}
+
+/** The columns of `refusal_counts`, in the order in which `addToRefusalCounts` takes their values. */
+const refusalCountColumns = [
+  'workspace_id',
+  'starts_at',
+  'key_id',
+  'model',
+  'counter',
+  'node_id',
+  'calls',
+] as const
+
+/** Adds refused calls to the minutes that they belong to. No key, model, counter and minute twice. */
+export function addToRefusalCounts(
+  transaction: Transaction<Schema>,
+  kind: Database['kind'],
+  rows: readonly Row[],
+): Promise<void> {
+  const added = { calls: sum('refusal_counts', 'calls') }
+  return bulkUpsert(transaction, kind, 'refusal_counts', refusalCountColumns, rows, added)
+}
+
+const keyUseColumns = ['key_id', 'last_used_at'] as const
+
+/** Says that keys were used at an instant, unless they were used later. No key twice. */
+export function raiseKeyUses(
+  transaction: Transaction<Schema>,
+  kind: Database['kind'],
+  rows: readonly Row[],
+): Promise<void> {
+  const [stored, given] = [sql.ref('key_uses.last_used_at'), sql.ref('excluded.last_used_at')]
+  const latest = sql`case when ${given} > ${stored} then ${given} else ${stored} end`
+  return bulkUpsert(transaction, kind, 'key_uses', keyUseColumns, rows, { last_used_at: latest })
+}
+
+type Assignments = Readonly<Record<string, RawBuilder<unknown>>>
+
+/** Inserts rows; where one of the same primary key is there, it gets the assignments instead. No key twice. */
+async function bulkUpsert<Table extends TableName>(
+  transaction: Transaction<Schema>,
+  kind: Database['kind'],
+  table: Table,
+  columns: readonly ColumnName<Table>[],
+  rows: readonly Row[],
+  assignments: Assignments,
+): Promise<void> {
+  if (rows.length === 0) return
+  const key = names(tables[table].primaryKey)
+  const set = Object.entries(assignments).map(([column, value]) => sql`${sql.ref(column)} = ${value}`)
+  const onConflict = sql`on conflict (${key}) do update set ${sql.join(set)}`
+  const into = sql`insert into ${sql.table(table)} (${names(columns)})`
   if (kind === 'sqlite') {
-    await runEach(transaction, sql`${into} values (${blanks(rollupColumns)}) ${addedOnConflict}`, values)
+    await runEach(transaction, sql`${into} values (${blanks(columns)}) ${onConflict}`, rows)
   } else {
     // In one order on every instance: two that met the same rows in different orders would lock each other out.
-    const given = sql`select * from ${unnested('rollups', rollupColumns, values)} order by 1, 2, 3`
-    await sql`${into} ${given} ${addedOnConflict}`.execute(transaction)
+    const given = sql`select * from ${unnested(table, columns, rows)} as given (${names(columns)}) order by ${key}`
+    await sql`${into} ${given} ${onConflict}`.execute(transaction)
   }
 }
 
-/** Division and remainder of both databases cut towards zero; `borrowed` mends a rest of the other sign. */
-const picoSum = sql`(rollups.used_pico + excluded.used_pico)`
-const whole = sql`(rollups.used_whole + excluded.used_whole + ${picoSum} / 1000000)`
-const rest = sql`(${picoSum} % 1000000)`
-const borrowed = sql`case when ${whole} > 0 and ${rest} < 0 then 1 when ${whole} < 0 and ${rest} > 0 then -1 else 0 end`
-const addedOnConflict = sql`on conflict (counter, generation, starts_at) do update set
-  used_whole = ${whole} - ${borrowed}, used_pico = ${rest} + 1000000 * ${borrowed}`
+function sum(table: string, column: string): RawBuilder<unknown> {
+  return sql`${sql.ref(`${table}.${column}`)} + ${sql.ref(`excluded.${column}`)}`
+}
+
+/** As `sum`, where null stands for 0. */
+function sumOfCells(table: string, column: string): RawBuilder<unknown> {
+  const [stored, given] = [sql.ref(`${table}.${column}`), sql.ref(`excluded.${column}`)]
+  return sql`coalesce(${stored} + ${given}, ${stored}, ${given})`
+}
+
+/**
+ * The sum of two carried quantities. Division and remainder of both databases cut towards zero; `borrowed` mends a rest
+ * of the other sign.
+ */
+function sumOfQuantities(table: string, wholeColumn: string, picoColumn: string): Assignments {
+  const picoSum = sql`(${sum(table, picoColumn)})`
+  const whole = sql`(${sum(table, wholeColumn)} + ${picoSum} / 1000000)`
+  const rest = sql`(${picoSum} % 1000000)`
+  const borrowed = sql`case when ${whole} > 0 and ${rest} < 0 then 1 when ${whole} < 0 and ${rest} > 0 then -1 else 0 end`
+  return {
+    [wholeColumn]: sql`${whole} - ${borrowed}`,
+    [picoColumn]: sql`${rest} + 1000000 * ${borrowed}`,
+  }
+}
+
+const rollupAdded = sumOfQuantities('rollups', 'used_whole', 'used_pico')
+
+const bucketSums = [
+  'calls',
+  'estimated_calls',
+  'input_tokens',
+  'output_tokens',
+  'cache_read_tokens',
+  'cache_write_tokens',
+  'reasoning_tokens',
+] as const
+
+const bucketAdded: Assignments = {
+  ...Object.fromEntries(bucketSums.map((column) => [column, sum('usage_buckets', column)])),
+  ...sumOfQuantities('usage_buckets', 'cost_whole', 'cost_pico'),
+  ...Object.fromEntries(
+    [...durationColumns, ...firstTokenColumns].map((column) => [column, sumOfCells('usage_buckets', column)]),
+  ),
+}
 
 /** The rows as a table of Postgres, one parameter for each column. */
 function unnested<Table extends TableName>(

@@ -206,7 +206,7 @@ export function conform(open: () => Promise<DatabasePair>): void {
       await expect(put([{ key: 'a', value: '2' }])).rejects.toSatisfy(
         (error) => uniqueViolation(error) === 'settings(key)' && !isUnavailable(error),
       )
-      const grant = { owner_kind: 'node', owner_id: 'n', model: 'm', position: 0 }
+      const grant = { owner_kind: 'node', owner_id: 'n', model: 'm', position: 0, revision: 1 }
       const twice = database.transaction((transaction) =>
         transaction.insertInto('grants').values([grant, grant]).execute(),
       )

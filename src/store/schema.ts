@@ -1,9 +1,11 @@
+import type { DurationCells, FirstTokenCells } from './histogram.ts'
+
 /**
  * The tables, as statements see them. Both databases hold the same: text, bigint, JSON as text, times as epoch
  * milliseconds, booleans as 0 and 1. Quantities stand in two columns, `…_whole` and `…_pico`.
  *
  * `revision` on an entity is the installation's revision that last changed it, so that other instances can load
- * what changed since the one they know.
+ * what changed since the one they know. Prefixes and domains have their workspace's.
  */
 export interface Schema {
   workspaces: WorkspaceTable
@@ -32,6 +34,11 @@ export interface Schema {
   waiting_events: WaitingEventsTable
   deliveries: DeliveryTable
   leases: LeaseTable
+  attempts: AttemptTable
+  refusals: RefusalTable
+  refusal_counts: RefusalCountTable
+  usage_buckets: UsageBucketTable
+  key_uses: KeyUseTable
 }
 
 export interface WorkspaceTable {
@@ -132,6 +139,7 @@ export interface GrantTable {
   owner_id: string
   model: string
   position: number
+  revision: number
 }
 
 export interface LimitTable {
@@ -148,6 +156,7 @@ export interface LimitTable {
   ceiling_whole: number
   ceiling_pico: number
   strict: number
+  revision: number
 }
 
 export interface KeyTable {
@@ -239,6 +248,11 @@ export interface UsageEventTable {
   latency_ms: number
   first_token_ms: number | null
   metadata: string | null
+  /** As in `attempts`, as are the next three. */
+  outcome: string
+  upstream_status: number | null
+  admitted_ms: number
+  first_byte_ms: number | null
 }
 
 /** What a counter was charged in one period: the durable side of a limit. */
@@ -319,4 +333,86 @@ export interface LeaseTable {
   name: string
   holder: string
   until: number
+}
+
+/**
+ * An attempt that has ended and left no usage event: the others stand in `usage_events`, with the same facts. `id` is
+ * the attempt's, `at` its end; the columns in milliseconds count from the arrival of its call, `latency_ms` before `at`.
+ */
+export interface AttemptTable {
+  id: string
+  at: number
+  workspace_id: string
+  request_id: string
+  key_id: string
+  node_id: string | null
+  model: string
+  provider: string
+  upstream_model: string
+  /** `ok`, `cancelled`, or what went wrong: the words of `Outcome`. */
+  outcome: string
+  /** Null where the provider sent no head. */
+  upstream_status: number | null
+  streamed: number
+  admitted_ms: number
+  first_byte_ms: number | null
+  latency_ms: number
+}
+
+/** A call that limits refused. The first ten of a key, a model, a limit and a minute are kept; `refusal_counts` has all. */
+export interface RefusalTable {
+  id: string
+  at: number
+  workspace_id: string
+  request_id: string
+  key_id: string
+  node_id: string
+  model: string
+  provider: string
+  /** When the last of the refusing limits was to open. */
+  opens_at: number
+  /** Nothing but attempts under way stood in the way. */
+  only_held: number
+  /** The refusing limits as they were judged: JSON of `JudgedTuple`s, the one that the caller was told first. */
+  judged: string
+}
+
+/** How many calls of a key and a model one limit refused in one minute: the limit that their callers were told. */
+export interface RefusalCountTable {
+  workspace_id: string
+  starts_at: number
+  key_id: string
+  model: string
+  counter: string
+  node_id: string
+  calls: number
+}
+
+/** What the calls of 15 minutes come to that have all of the first seven columns in common. */
+export interface UsageBucketTable extends DurationCells, FirstTokenCells {
+  starts_at: number
+  workspace_id: string
+  /** Empty where there is none. */
+  node_id: string
+  key_id: string
+  provider: string
+  model: string
+  /** The words of `Outcome`. */
+  outcome: string
+  calls: number
+  /** Of `calls`: those whose tokens were estimated. */
+  estimated_calls: number
+  input_tokens: number
+  output_tokens: number
+  cache_read_tokens: number
+  cache_write_tokens: number
+  reasoning_tokens: number
+  cost_whole: number
+  cost_pico: number
+}
+
+/** When a key last made a call, a minute late at most. */
+export interface KeyUseTable {
+  key_id: string
+  last_used_at: number
 }

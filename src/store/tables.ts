@@ -1,3 +1,4 @@
+import { durationColumns, firstTokenColumns } from './histogram.ts'
 import type { Schema } from './schema.ts'
 
 type ColumnType<Value> = NonNullable<Value> extends string ? 'text' : 'bigint'
@@ -13,6 +14,12 @@ export type SqlValue = string | number | null
 
 export type TableName = keyof Schema & string
 export type ColumnName<Table extends TableName> = keyof Schema[Table] & string
+
+type CellColumn = (typeof durationColumns)[number] | (typeof firstTokenColumns)[number]
+
+const cellColumns = Object.fromEntries(
+  [...durationColumns, ...firstTokenColumns].map((column) => [column, 'bigint']),
+) as Record<CellColumn, 'bigint'>
 
 /** Every table as it is after the last migration, for statements that are made for any table. */
 export const tables: { readonly [Table in TableName]: TableShape<Schema[Table]> } = {
@@ -104,7 +111,7 @@ export const tables: { readonly [Table in TableName]: TableShape<Schema[Table]> 
     primaryKey: ['id'],
   },
   grants: {
-    columns: { owner_kind: 'text', owner_id: 'text', model: 'text', position: 'bigint' },
+    columns: { owner_kind: 'text', owner_id: 'text', model: 'text', position: 'bigint', revision: 'bigint' },
     primaryKey: ['owner_kind', 'owner_id', 'model'],
   },
   limits: {
@@ -120,6 +127,7 @@ export const tables: { readonly [Table in TableName]: TableShape<Schema[Table]> 
       ceiling_whole: 'bigint',
       ceiling_pico: 'bigint',
       strict: 'bigint',
+      revision: 'bigint',
     },
     primaryKey: ['id'],
   },
@@ -206,6 +214,10 @@ export const tables: { readonly [Table in TableName]: TableShape<Schema[Table]> 
       latency_ms: 'bigint',
       first_token_ms: 'bigint',
       metadata: 'text',
+      outcome: 'text',
+      upstream_status: 'bigint',
+      admitted_ms: 'bigint',
+      first_byte_ms: 'bigint',
     },
     primaryKey: ['workspace_id', 'at', 'id'],
   },
@@ -266,6 +278,77 @@ export const tables: { readonly [Table in TableName]: TableShape<Schema[Table]> 
     primaryKey: ['id'],
   },
   leases: { columns: { name: 'text', holder: 'text', until: 'bigint' }, primaryKey: ['name'] },
+  attempts: {
+    columns: {
+      id: 'text',
+      at: 'bigint',
+      workspace_id: 'text',
+      request_id: 'text',
+      key_id: 'text',
+      node_id: 'text',
+      model: 'text',
+      provider: 'text',
+      upstream_model: 'text',
+      outcome: 'text',
+      upstream_status: 'bigint',
+      streamed: 'bigint',
+      admitted_ms: 'bigint',
+      first_byte_ms: 'bigint',
+      latency_ms: 'bigint',
+    },
+    primaryKey: ['workspace_id', 'at', 'id'],
+  },
+  refusals: {
+    columns: {
+      id: 'text',
+      at: 'bigint',
+      workspace_id: 'text',
+      request_id: 'text',
+      key_id: 'text',
+      node_id: 'text',
+      model: 'text',
+      provider: 'text',
+      opens_at: 'bigint',
+      only_held: 'bigint',
+      judged: 'text',
+    },
+    primaryKey: ['workspace_id', 'at', 'id'],
+  },
+  refusal_counts: {
+    columns: {
+      workspace_id: 'text',
+      starts_at: 'bigint',
+      key_id: 'text',
+      model: 'text',
+      counter: 'text',
+      node_id: 'text',
+      calls: 'bigint',
+    },
+    primaryKey: ['workspace_id', 'starts_at', 'key_id', 'model', 'counter'],
+  },
+  usage_buckets: {
+    columns: {
+      starts_at: 'bigint',
+      workspace_id: 'text',
+      node_id: 'text',
+      key_id: 'text',
+      provider: 'text',
+      model: 'text',
+      outcome: 'text',
+      calls: 'bigint',
+      estimated_calls: 'bigint',
+      input_tokens: 'bigint',
+      output_tokens: 'bigint',
+      cache_read_tokens: 'bigint',
+      cache_write_tokens: 'bigint',
+      reasoning_tokens: 'bigint',
+      cost_whole: 'bigint',
+      cost_pico: 'bigint',
+      ...cellColumns,
+    },
+    primaryKey: ['workspace_id', 'starts_at', 'node_id', 'key_id', 'provider', 'model', 'outcome'],
+  },
+  key_uses: { columns: { key_id: 'text', last_used_at: 'bigint' }, primaryKey: ['key_id'] },
 }
 
 export const tableNames = Object.keys(tables) as TableName[]

@@ -127,7 +127,7 @@ export function groupsOf({ read, write, keyring, newUlid }: Context): Groups {
             updatedAt: at,
           }
           await insertNode(it.transaction, node, revision)
-          await replaceModels(it.transaction, id, node.models, () => newUlid(at))
+          await replaceModels(it.transaction, id, node.models, revision, () => newUlid(at))
           await it.audit('GATEWAY_GROUP_CREATED', id, {
             gateway_group_id: id,
             external_entity_id: node.externalId,
@@ -159,7 +159,8 @@ export function groupsOf({ read, write, keyring, newUlid }: Context): Groups {
           updatedAt: Math.max(at, node.updatedAt + 1),
         }
         await updateNode(it.transaction, updated, revision)
-        if (change.models) await replaceModels(it.transaction, node.id, change.models, () => newUlid(at))
+        if (change.models)
+          await replaceModels(it.transaction, node.id, change.models, revision, () => newUlid(at))
         await it.audit('GATEWAY_GROUP_UPDATED', id, { gateway_group_id: id, changed: Object.keys(change) })
         return [updated, ...ancestors]
       })

@@ -204,12 +204,13 @@ export async function replaceModels(
   database: Kysely<Schema>,
   id: NodeId,
   models: readonly ModelFact[],
+  revision: number,
   newId: () => string,
 ): Promise<void> {
   await database.deleteFrom('limits').where('owner_kind', '=', 'node').where('owner_id', '=', id).execute()
   await database.deleteFrom('grants').where('owner_kind', '=', 'node').where('owner_id', '=', id).execute()
   const owner = { owner_kind: 'node', owner_id: id }
-  const grants = models.map(({ slug }, position) => ({ ...owner, model: slug, position }))
+  const grants = models.map(({ slug }, position) => ({ ...owner, model: slug, position, revision }))
   const limits = models.flatMap(({ slug, limits }) =>
     limits.map(({ family, metric, unit, threshold, strict }, position) => ({
       ...owner,
@@ -222,6 +223,7 @@ export async function replaceModels(
       ceiling_whole: threshold,
       ceiling_pico: 0,
       strict: strict ? 1 : 0,
+      revision,
     })),
   )
   for (const batch of batches(grants))

@@ -28,6 +28,10 @@ export function usageRow(over: Partial<UsageEventTable> & { id: string; at: numb
     latency_ms: 3,
     first_token_ms: null,
     metadata: '{"secret":"not for pulling"}',
+    outcome: 'ok',
+    upstream_status: 200,
+    admitted_ms: 0,
+    first_byte_ms: 1,
     ...over,
   }
 }

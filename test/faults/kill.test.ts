@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { databases } from '../setup/databases.ts'
 import { type CallRecord, startLoad } from './load.ts'
-import { chargedTo, expectEachAnswerOnce, type Ledger, tokensOf } from './truth.ts'
+import { chargedTo, expectEachAnswerOnce, expectFactsAgree, type Ledger, tokensOf } from './truth.ts'
 import { isLong, mostDatabases, noon, slug, type Tenant, until, type World, withWorld } from './world.ts'
 
 const outputCap = 20
@@ -15,7 +15,7 @@ describe.each(databases())('killed on $name', (database) => {
     `in the middle of 200 calls, the ledger has every complete answer once (${rounds} times over)`,
     { timeout: isLong ? 600_000 : 60_000 },
     () =>
-      withWorld(database, { clock: noon }, async (world) => {
+      withWorld(database, { clock: noon }, async (world, place) => {
         const plain = await world.tenantUnder(`TOKEN/DAY ${ample}`, `REQUEST/DAY ${ample}`)
         const strict = await world.tenantUnder(`TOKEN/DAY ${ample} strict`)
         const plainRecords: CallRecord[] = []
@@ -28,6 +28,7 @@ describe.each(databases())('killed on $name', (database) => {
           const ledger = await world.ledger()
           expectEachAnswerOnce(ledger, [...plainRecords, ...strictRecords], world.upstream)
           expectSumsOfEvents(ledger, plain)
+          await expectFactsAgree(place)
           expectCutCallsChargedWhole(ledger, strict, strictRecords, world)
         }
         await expectExactlyTheRest(world, plain)

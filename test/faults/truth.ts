@@ -54,6 +54,41 @@ export function expectEachAnswerOnce(
   return others
 }
 
+/**
+ * Holds the sums that views read against the events and attempts that they are sums of. What limits refused is left
+ * out: it may be lost with the process.
+ */
+export async function expectFactsAgree(place: TestPlace): Promise<void> {
+  const { read, close } = await place.open()
+  const [events, attempts, buckets, uses] = await Promise.all([
+    read.selectFrom('usage_events').selectAll().execute(),
+    read.selectFrom('attempts').selectAll().execute(),
+    read.selectFrom('usage_buckets').selectAll().where('outcome', '!=', 'limited').execute(),
+    read.selectFrom('key_uses').selectAll().execute(),
+  ]).finally(close)
+  const sums = new Map<string, [calls: number, input: number, output: number]>()
+  const used = new Map<string, number>()
+  const calls = [...events, ...attempts.map((row) => ({ ...row, input_tokens: 0, output_tokens: 0 }))]
+  for (const { at, node_id, key_id, outcome, input_tokens: input, output_tokens: output } of calls) {
+    const name = `${at - (at % 900_000)} ${node_id} ${key_id} ${outcome}`
+    const sum = sums.get(name) ?? [0, 0, 0]
+    sums.set(name, [sum[0] + 1, sum[1] + input, sum[2] + output])
+    used.set(key_id, Math.max(at, used.get(key_id) ?? at))
+  }
+  const stored = buckets.map((row): [string, [number, number, number]] => [
+    `${row.starts_at} ${row.node_id} ${row.key_id} ${row.outcome}`,
+    [row.calls, row.input_tokens, row.output_tokens],
+  ])
+  expect(new Map(stored)).toEqual(sums)
+  expect(stored.length, 'a bucket stands twice').toBe(sums.size)
+  expect(new Set(uses.map(({ key_id }) => key_id))).toEqual(new Set(used.keys()))
+  for (const { key_id, last_used_at } of uses) {
+    const latest = used.get(key_id) ?? 0
+    expect(last_used_at).toBeLessThanOrEqual(latest)
+    expect(last_used_at).toBeGreaterThan(latest - 60_000)
+  }
+}
+
 export function tokensOf(events: readonly UsageEventTable[]): number {
   return events.reduce((sum, event) => sum + event.input_tokens + event.output_tokens, 0)
 }

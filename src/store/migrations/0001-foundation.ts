@@ -20,6 +20,12 @@ interface IndexDefinition {
   readonly where?: string
 }
 
+/** The columns of a histogram, one a cell. */
+function cells(prefix: string): Record<string, ColumnDefinition> {
+  const ends = '25 50 100 200 400 700 1000 1500 2500 4000 6000 10000 20000 40000 100000 more'.split(' ')
+  return Object.fromEntries(ends.map((end) => [`${prefix}${end}`, 'bigint?']))
+}
+
 const tables: Readonly<Record<string, TableDefinition>> = {
   workspaces: {
     columns: {
@@ -109,7 +115,7 @@ const tables: Readonly<Record<string, TableDefinition>> = {
     primaryKey: ['id'],
   },
   grants: {
-    columns: { owner_kind: 'text', owner_id: 'text', model: 'text', position: 'bigint' },
+    columns: { owner_kind: 'text', owner_id: 'text', model: 'text', position: 'bigint', revision: 'bigint' },
     primaryKey: ['owner_kind', 'owner_id', 'model'],
   },
   limits: {
@@ -125,6 +131,7 @@ const tables: Readonly<Record<string, TableDefinition>> = {
       ceiling_whole: 'bigint',
       ceiling_pico: 'bigint',
       strict: 'bigint',
+      revision: 'bigint',
     },
     primaryKey: ['id'],
   },
@@ -211,6 +218,10 @@ const tables: Readonly<Record<string, TableDefinition>> = {
       latency_ms: 'bigint',
       first_token_ms: 'bigint?',
       metadata: 'text?',
+      outcome: 'text',
+      upstream_status: 'bigint?',
+      admitted_ms: 'bigint',
+      first_byte_ms: 'bigint?',
     },
     primaryKey: ['workspace_id', 'at', 'id'],
     isClustered: true,
@@ -273,6 +284,82 @@ const tables: Readonly<Record<string, TableDefinition>> = {
     primaryKey: ['id'],
   },
   leases: { columns: { name: 'text', holder: 'text', until: 'bigint' }, primaryKey: ['name'] },
+  attempts: {
+    columns: {
+      id: 'text',
+      at: 'bigint',
+      workspace_id: 'text',
+      request_id: 'text',
+      key_id: 'text',
+      node_id: 'text?',
+      model: 'text',
+      provider: 'text',
+      upstream_model: 'text',
+      outcome: 'text',
+      upstream_status: 'bigint?',
+      streamed: 'bigint',
+      admitted_ms: 'bigint',
+      first_byte_ms: 'bigint?',
+      latency_ms: 'bigint',
+    },
+    primaryKey: ['workspace_id', 'at', 'id'],
+    isClustered: true,
+  },
+  refusals: {
+    columns: {
+      id: 'text',
+      at: 'bigint',
+      workspace_id: 'text',
+      request_id: 'text',
+      key_id: 'text',
+      node_id: 'text',
+      model: 'text',
+      provider: 'text',
+      opens_at: 'bigint',
+      only_held: 'bigint',
+      judged: 'text',
+    },
+    primaryKey: ['workspace_id', 'at', 'id'],
+    isClustered: true,
+  },
+  refusal_counts: {
+    columns: {
+      workspace_id: 'text',
+      starts_at: 'bigint',
+      key_id: 'text',
+      model: 'text',
+      counter: 'text',
+      node_id: 'text',
+      calls: 'bigint',
+    },
+    primaryKey: ['workspace_id', 'starts_at', 'key_id', 'model', 'counter'],
+    isClustered: true,
+  },
+  usage_buckets: {
+    columns: {
+      starts_at: 'bigint',
+      workspace_id: 'text',
+      node_id: 'text',
+      key_id: 'text',
+      provider: 'text',
+      model: 'text',
+      outcome: 'text',
+      calls: 'bigint',
+      estimated_calls: 'bigint',
+      input_tokens: 'bigint',
+      output_tokens: 'bigint',
+      cache_read_tokens: 'bigint',
+      cache_write_tokens: 'bigint',
+      reasoning_tokens: 'bigint',
+      cost_whole: 'bigint',
+      cost_pico: 'bigint',
+      ...cells('duration_'),
+      ...cells('first_token_'),
+    },
+    primaryKey: ['workspace_id', 'starts_at', 'node_id', 'key_id', 'provider', 'model', 'outcome'],
+    isClustered: true,
+  },
+  key_uses: { columns: { key_id: 'text', last_used_at: 'bigint' }, primaryKey: ['key_id'] },
 }
 
 const indexes: Readonly<Record<string, IndexDefinition>> = {
@@ -309,6 +396,8 @@ const indexes: Readonly<Record<string, IndexDefinition>> = {
     table: 'deliveries',
     columns: ['workspace_id', 'state', 'settled_at', 'id'],
   },
+  attempts_request: { table: 'attempts', columns: ['request_id'] },
+  refusals_request: { table: 'refusals', columns: ['request_id'] },
 }
 
 /** The tables of the first release, and the installation's row, at revision 0. */
