@@ -31,6 +31,13 @@ export interface paths {
      */
     patch: operations["PatchGatewayGroups"];
   };
+  "/v1/gateway/groups/{group_id}/usage": {
+    /**
+     * Gets a group's usage
+     * @description What its keys have used of the daily limits that hold for it, up to the last call that has ended. In a cascading tree a limit that an ancestor declares shows what all groups below that ancestor have used.
+     */
+    get: operations["GetGatewayGroupsUsage"];
+  };
   "/v1/gateway/groups/{group_id}/api_keys": {
     /**
      * Lists a group's API keys
@@ -42,6 +49,13 @@ export interface paths {
      * @description For the group's applications to call models with. The body may be left out.
      */
     post: operations["PostGatewayGroupsApiKeys"];
+  };
+  "/v1/gateway/groups/{group_id}/api_keys/register": {
+    /**
+     * Registers an API key that you have issued
+     * @description It works like one made here, and goes by its first 16 characters, which stay taken in the workspace for good. The workspace needs a public key on file.
+     */
+    post: operations["PostGatewayGroupsApiKeysRegister"];
   };
   "/v1/gateway/groups/{group_id}/api_keys/{api_key_prefix}": {
     /**
@@ -83,6 +97,13 @@ export interface paths {
      * @description Renames it, replaces its targets, or both. Takes effect on the next call.
      */
     patch: operations["PatchGatewayEndpoints"];
+  };
+  "/v1/audit_logs": {
+    /**
+     * Lists what was done in the workspace
+     * @description Newest first: who has changed which endpoint, group, key or signing secret.
+     */
+    get: operations["GetAuditLogs"];
   };
 }
 
@@ -217,6 +238,11 @@ export interface components {
       code: string;
       message: string;
     };
+    TooManyRequests: {
+      error: string;
+      /** @description Seconds, as in `Retry-After`. */
+      retry_after: number;
+    };
     /**
      * @example {
      *   "metadata": {
@@ -295,6 +321,29 @@ export interface components {
       /** Format: date-time */
       deleted_at: string;
     };
+    GroupUsage: {
+      /** @description The group's `metadata.external_entity_id`. */
+      customer_id: string;
+      /** @description By slug; slugs without a usage limit are left out. */
+      usage: {
+        [key: string]: components["schemas"]["Usage"][];
+      };
+    };
+    Usage: {
+      /** @enum {string} */
+      type: "TOKEN" | "REQUEST";
+      /** @enum {string} */
+      unit: "DAY";
+      /** @description As it holds for the group, inherited or its own. */
+      threshold: number;
+      /** @description Units counted since midnight UTC; null until something was counted. */
+      current_usage: number | null;
+      /**
+       * Format: date-time
+       * @description The next midnight UTC; null until something was counted.
+       */
+      reset_at: string | null;
+    };
     /** @description All that is ever shown of a key once it was made. */
     ApiKey: {
       prefix: string;
@@ -319,6 +368,15 @@ export interface components {
      * }
      */
     NewApiKey: {
+      name?: string | null;
+    };
+    RegisteredApiKey: {
+      /** @enum {boolean} */
+      ok: true;
+    };
+    ForeignApiKey: {
+      /** @description The key as its holder has it, of at least 3 bits of entropy per character. Never shown again. */
+      key: string;
       name?: string | null;
     };
     RevokedApiKey: {
@@ -470,6 +528,41 @@ export interface components {
       id: string;
       slug: string;
     };
+    AuditLogEntry: {
+      id: string;
+      /** Format: date-time */
+      created: string;
+      /** @example GATEWAY_ENDPOINT_UPDATED */
+      event_type: string;
+      /**
+       * @description What it was done to, by the type of event; never a secret.
+       * @example {
+       *   "event_type": "GATEWAY_ENDPOINT_UPDATED",
+       *   "gateway_endpoint_id": "ep_01",
+       *   "slug": "aurora/lumen-3",
+       *   "previous_slug": "aurora/lumen-2"
+       * }
+       */
+      event_data: {
+        event_type: string;
+        [key: string]: unknown;
+      };
+      /** @enum {string} */
+      source: "API" | "OTHER";
+      actor: components["schemas"]["AuditActor"];
+    };
+    AuditActor: {
+      /**
+       * @description A key, or the gateway and its configuration.
+       * @enum {string}
+       */
+      type: "API_KEY" | "BASETEN_SYSTEM";
+      /** @description Of the workspace key or admin key; else what part of the gateway it was. */
+      id: string;
+      email: null;
+      /** @description Of the keys that manage, no part is kept. */
+      api_key_prefix: null;
+    };
   };
   responses: never;
   parameters: {
@@ -530,6 +623,16 @@ export interface operations {
       403: {
         content: {
           "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
         };
       };
       /** @description The head of the request is larger than 32 KiB */
@@ -609,6 +712,16 @@ export interface operations {
           "application/json": components["schemas"]["Error"];
         };
       };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
+        };
+      };
       /** @description The head of the request is larger than 32 KiB */
       431: {
         content: {
@@ -675,6 +788,16 @@ export interface operations {
           "application/json": components["schemas"]["Error"];
         };
       };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
+        };
+      };
       /** @description The head of the request is larger than 32 KiB */
       431: {
         content: {
@@ -739,6 +862,16 @@ export interface operations {
       404: {
         content: {
           "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
         };
       };
       /** @description The head of the request is larger than 32 KiB */
@@ -824,6 +957,92 @@ export interface operations {
           "application/json": components["schemas"]["Error"];
         };
       };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
+        };
+      };
+      /** @description The head of the request is larger than 32 KiB */
+      431: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description A fault of the gateway */
+      500: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The gateway cannot do this now */
+      503: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+    };
+  };
+  /**
+   * Gets a group's usage
+   * @description What its keys have used of the daily limits that hold for it, up to the last call that has ended. In a cascading tree a limit that an ancestor declares shows what all groups below that ancestor have used.
+   */
+  GetGatewayGroupsUsage: {
+    parameters: {
+      path: {
+        /** @description The group's `id`. */
+        group_id: string;
+      };
+    };
+    responses: {
+      /** @description Done */
+      200: {
+        content: {
+          "application/json": components["schemas"]["GroupUsage"];
+        };
+      };
+      /** @description The request is not valid */
+      400: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description No credential, or one that is not valid here */
+      401: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The workspace is not onboarded, or the key may not manage the gateway. The group is another workspace's */
+      403: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description There is no such group, or it was deleted */
+      404: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
+        };
+      };
       /** @description The head of the request is larger than 32 KiB */
       431: {
         content: {
@@ -901,6 +1120,16 @@ export interface operations {
       404: {
         content: {
           "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
         };
       };
       /** @description The head of the request is larger than 32 KiB */
@@ -986,6 +1215,113 @@ export interface operations {
           "application/json": components["schemas"]["Error"];
         };
       };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
+        };
+      };
+      /** @description The head of the request is larger than 32 KiB */
+      431: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description A fault of the gateway */
+      500: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The gateway cannot do this now */
+      503: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+    };
+  };
+  /**
+   * Registers an API key that you have issued
+   * @description It works like one made here, and goes by its first 16 characters, which stay taken in the workspace for good. The workspace needs a public key on file.
+   */
+  PostGatewayGroupsApiKeysRegister: {
+    parameters: {
+      header: {
+        /** @description Ed25519 signature of the body's exact bytes, made with the private key to the one on file. */
+        "X-Baseten-Signature": string;
+      };
+      path: {
+        /** @description The group's `id`. */
+        group_id: string;
+      };
+    };
+    requestBody: {
+      content: {
+        "application/json": components["schemas"]["ForeignApiKey"];
+      };
+    };
+    responses: {
+      /** @description Done */
+      200: {
+        content: {
+          "application/json": components["schemas"]["RegisteredApiKey"];
+        };
+      };
+      /** @description No public key on file, a signature that does not verify, a body that is not valid, a key that is too short, too long or too regular, or one whose first 16 characters are taken */
+      400: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description No credential, or one that is not valid here */
+      401: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The workspace is not onboarded, or the key may not manage the gateway. The group is another workspace's */
+      403: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description There is no such group, or it was deleted */
+      404: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The body stopped arriving */
+      408: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The body is larger than 1 MiB */
+      413: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
+        };
+      };
       /** @description The head of the request is larger than 32 KiB */
       431: {
         content: {
@@ -1052,6 +1388,16 @@ export interface operations {
       404: {
         content: {
           "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
         };
       };
       /** @description The head of the request is larger than 32 KiB */
@@ -1122,6 +1468,16 @@ export interface operations {
           "application/json": components["schemas"]["Error"];
         };
       };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
+        };
+      };
       /** @description The head of the request is larger than 32 KiB */
       431: {
         content: {
@@ -1189,6 +1545,16 @@ export interface operations {
       403: {
         content: {
           "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
         };
       };
       /** @description The head of the request is larger than 32 KiB */
@@ -1262,6 +1628,16 @@ export interface operations {
           "application/json": components["schemas"]["Error"];
         };
       };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
+        };
+      };
       /** @description The head of the request is larger than 32 KiB */
       431: {
         content: {
@@ -1328,6 +1704,16 @@ export interface operations {
           "application/json": components["schemas"]["Error"];
         };
       };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
+        };
+      };
       /** @description The head of the request is larger than 32 KiB */
       431: {
         content: {
@@ -1392,6 +1778,16 @@ export interface operations {
       404: {
         content: {
           "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
         };
       };
       /** @description The head of the request is larger than 32 KiB */
@@ -1475,6 +1871,95 @@ export interface operations {
       413: {
         content: {
           "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
+        };
+      };
+      /** @description The head of the request is larger than 32 KiB */
+      431: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description A fault of the gateway */
+      500: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The gateway cannot do this now */
+      503: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+    };
+  };
+  /**
+   * Lists what was done in the workspace
+   * @description Newest first: who has changed which endpoint, group, key or signing secret.
+   */
+  GetAuditLogs: {
+    parameters: {
+      query?: {
+        /** @description Items of one page. */
+        limit?: number;
+        /** @description As the page before gave it, with the same filters. Left out on the first call. */
+        cursor?: string;
+      };
+    };
+    responses: {
+      /** @description Done */
+      200: {
+        content: {
+          "application/json": {
+            items: components["schemas"]["AuditLogEntry"][];
+            pagination: {
+              has_more: boolean;
+              /** @description For the next page; null on the last one. */
+              cursor: string | null;
+            };
+          };
+        };
+      };
+      /** @description A limit or cursor that is none of ours */
+      400: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description No credential, or one that is not valid here */
+      401: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The workspace is not onboarded, or the key may not manage the gateway */
+      403: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
         };
       };
       /** @description The head of the request is larger than 32 KiB */

@@ -97,6 +97,7 @@ function configuration(mockPort: number): object {
     version: 2,
     security: { master_key: masterKey, admin_keys: [{ name: 'bench', value: adminKey }] },
     frontier: {
+      management_requests_per_second: 1_000_000,
       workspaces: [
         {
           id: workspace,

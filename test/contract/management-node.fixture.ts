@@ -5,6 +5,7 @@ import { getRequestListener } from '@hono/node-server'
 import { createManagement } from '../../src/api/management.ts'
 import { isFailure } from '../../src/domain/failure.ts'
 import { ulidSource } from '../../src/domain/ids.ts'
+import { openMemoryCounters } from '../../src/limits/memory.ts'
 import { openDatabase, parseDatabaseUrl } from '../../src/store/open.ts'
 import { openTenancy } from '../../src/tenancy/tenancy.ts'
 import { masterKeyOfTests } from '../setup/gateway.ts'
@@ -34,12 +35,16 @@ const refused = await tenancy.applyWorkspaces([
     keys: [{ name: 'tests', value: 'workspace-key-of-aurora', type: 'WORKSPACE_MANAGE_ALL' }],
     secrets: [],
     environments: [],
+    registrationPublicKey: null,
   },
 ])
 if (refused) throw new Error(JSON.stringify(refused))
 
 const { fetch } = createManagement({
   tenancy,
+  counters: openMemoryCounters(),
+  clock: Date.now,
+  requestsPerSecond: 1_000_000,
   version: '0.0.0',
   reportBug(error) {
     console.error(error)

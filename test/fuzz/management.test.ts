@@ -40,7 +40,13 @@ beforeAll(async () => {
     ],
   })
   gateway = await startGateway({
-    config: { version: 2, frontier: { workspaces: [workspace('aurora'), workspace('borealis')] } },
+    config: {
+      version: 2,
+      frontier: {
+        management_requests_per_second: 1_000_000,
+        workspaces: [workspace('aurora'), workspace('borealis')],
+      },
+    },
   })
 })
 afterAll(async () => {

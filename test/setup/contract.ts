@@ -77,8 +77,16 @@ export function operationAt(method: string, path: string): string | null {
   return contract && (findOperation(contract, method, path)?.id ?? null)
 }
 
+/** A path without parameters goes before one with them, as OpenAPI has it. */
 function findOperation({ operations }: Contract, method: string, path: string): Operation | null {
-  return operations.find((operation) => operation.method === method && operation.matches.test(path)) ?? null
+  const [mostConcrete] = operations
+    .filter(({ matches }) => matches.test(path))
+    .toSorted((a, b) => parametersIn(a.path) - parametersIn(b.path))
+  return operations.find((it) => it.method === method && it.path === mostConcrete?.path) ?? null
+}
+
+function parametersIn(path: string): number {
+  return path.split('{').length
 }
 
 function contractOf(given: Json, problemName: string | null): Contract {
