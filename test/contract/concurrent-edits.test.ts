@@ -1,6 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/store/database.ts'
@@ -140,7 +139,7 @@ describe.skipIf(postgres === undefined)('trees edited through two processes at o
 })
 
 async function startNode(url: string): Promise<Node> {
-  const process = fork(join(import.meta.dirname, 'management-node.fixture.ts'), [url])
+  const process = fork(new URL('./management-node.fixture.ts', import.meta.url), [url])
   const next = async () => (await once(process, 'message'))[0]
   const frontier = openFrontier(await next())
   return {
