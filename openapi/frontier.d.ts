@@ -105,6 +105,13 @@ export interface paths {
      */
     get: operations["GetAuditLogs"];
   };
+  "/v1/gateway/events": {
+    /**
+     * Lists usage events
+     * @description One for each call that used tokens, oldest first. The last minute is held back, and longer what an instance of the gateway has not stored yet, so that nothing can come to stand before what was given already.
+     */
+    get: operations["GetGatewayEvents"];
+  };
 }
 
 export type webhooks = Record<string, never>;
@@ -562,6 +569,29 @@ export interface components {
       email: null;
       /** @description Of the keys that manage, no part is kept. */
       api_key_prefix: null;
+    };
+    BillingEvent: {
+      /** @enum {string} */
+      type: "API_BILLING_USAGE";
+      /** @description The same each time the event is seen, pulled or posted. */
+      idempotencyKey: string;
+      /**
+       * Format: date-time
+       * @description When the call was settled.
+       */
+      timestamp: string;
+      /** @description As `X-Baseten-Request-Id` told the caller. */
+      requestId: string;
+      modelSlug: string;
+      /** @description Of the group that owns the call's key. */
+      externalEntityId: string | null;
+      apiKeyPrefix: string;
+      tokens: {
+        /** @description Cached ones included. */
+        inputTokens: number;
+        outputTokens: number;
+        cachedInputTokens: number;
+      };
     };
   };
   responses: never;
@@ -1935,6 +1965,93 @@ export interface operations {
         };
       };
       /** @description A limit or cursor that is none of ours */
+      400: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description No credential, or one that is not valid here */
+      401: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The workspace is not onboarded, or the key may not manage the gateway */
+      403: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The key calls this route too often */
+      429: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["TooManyRequests"];
+        };
+      };
+      /** @description The head of the request is larger than 32 KiB */
+      431: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description A fault of the gateway */
+      500: {
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+      /** @description The gateway cannot do this now */
+      503: {
+        headers: {
+          /** @description Seconds until another try makes sense. */
+          "Retry-After"?: number;
+        };
+        content: {
+          "application/json": components["schemas"]["Error"];
+        };
+      };
+    };
+  };
+  /**
+   * Lists usage events
+   * @description One for each call that used tokens, oldest first. The last minute is held back, and longer what an instance of the gateway has not stored yet, so that nothing can come to stand before what was given already.
+   */
+  GetGatewayEvents: {
+    parameters: {
+      query?: {
+        /** @description Events from here on. Required without a cursor. RFC 3339, in UTC or with an offset. */
+        start_time?: string;
+        /** @description Events before it. Left out or too late: as late as events cannot arrive any more, at least a minute ago. RFC 3339, in UTC or with an offset. */
+        end_time?: string;
+        /** @description Items of one page. */
+        limit?: number;
+        /** @description Prefixes of keys. Repeat the parameter for each value; events of any of them are given. */
+        api_keys?: string[];
+        /** @description External ids of groups. Repeat the parameter for each value; events of any of them are given. */
+        external_entity_ids?: string[];
+        /** @description As the page before gave it. It fixes window, filters and limit: nothing else is looked at. */
+        cursor?: string;
+      };
+    };
+    responses: {
+      /** @description Done */
+      200: {
+        content: {
+          "application/json": {
+            items: components["schemas"]["BillingEvent"][];
+            pagination: {
+              has_more: boolean;
+              /** @description For the next page; null on the last one. */
+              cursor: string | null;
+            };
+          };
+        };
+      };
+      /** @description No start, a window that ends before it begins, a time, limit or cursor that is none */
       400: {
         content: {
           "application/json": components["schemas"]["Error"];

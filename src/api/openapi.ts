@@ -76,7 +76,10 @@ function plainer<Part>(part: Part): Part {
   const alternatives = nullness?.type?.includes('null')
     ? { oneOf: [named, { type: 'null' }] }
     : allOf && { allOf: plainer(allOf) }
-  const members = Object.entries(rest).map(([name, member]) => [name, plainer(member)])
+  const members = Object.entries(rest)
+    // What is allowed, in words for people: the documents of settings show it, OpenAPI does not know it.
+    .filter(([name, member]) => name !== 'allowed' || typeof member !== 'string')
+    .map(([name, member]) => [name, plainer(member)])
   const list = prefixItems && {
     items: plainer(prefixItems[0]),
     minItems: prefixItems.length,

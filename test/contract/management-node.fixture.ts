@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { createManagement } from '../../src/api/management.ts'
+import { openBilling } from '../../src/billing/billing.ts'
 import { isFailure } from '../../src/domain/failure.ts'
 import { ulidSource } from '../../src/domain/ids.ts'
 import { openMemoryCounters } from '../../src/limits/memory.ts'
@@ -17,10 +18,12 @@ import { masterKeyOfTests } from '../setup/gateway.ts'
 const [, , url = ''] = process.argv
 const location = parseDatabaseUrl(url)
 if ('failure' in location) throw new Error(`not a database: ${url}`)
+const database = await openDatabase(location)
+const newUlid = ulidSource()
 const tenancy = await openTenancy({
-  database: await openDatabase(location),
+  database,
   clock: Date.now,
-  newUlid: ulidSource(),
+  newUlid,
   random: randomBytes,
   masterKey: masterKeyOfTests,
 })
@@ -42,6 +45,7 @@ if (refused) throw new Error(JSON.stringify(refused))
 
 const { fetch } = createManagement({
   tenancy,
+  billing: openBilling({ database, masterKey: masterKeyOfTests, clock: Date.now, newUlid }),
   counters: openMemoryCounters(),
   clock: Date.now,
   requestsPerSecond: 1_000_000,
