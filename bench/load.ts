@@ -52,6 +52,8 @@ export interface Load {
   readonly events?: number
   /** Leaves answers open at the end instead of waiting for them, and warms up only until all have begun. */
   readonly holds?: boolean
+  /** Keys to send in turn, one a line and all of one length, instead of the one in the target's headers. */
+  readonly keyFile?: string
 }
 
 /** Why there is no result at all: the candidate has died, or takes no connections. */
@@ -76,6 +78,7 @@ export async function putLoad(
     ['--body-bytes', load.bodyBytes ?? 1024],
     ['--events', load.events ?? 0],
     ['--processes', target.program.ids().join(',')],
+    ...(load.keyFile === undefined ? [] : [['--keys', load.keyFile]]),
     ...target.headers.map((header) => ['--header', header]),
   ].flat()
   const [file, ...pinned] = processes.pinned({

@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import openApiTypes from 'openapi-typescript'
 import { adminRoutes } from './api/admin/routes.ts'
 import { adminSurface } from './api/admin/surface.ts'
-import { openApiDocument, type Surface } from './api/openapi.ts'
-import type { Route } from './api/route.ts'
+import { openApiDocument } from './api/openapi.ts'
 import { routes } from './api/routes.ts'
 import { workspaceSurface } from './api/workspace-surface.ts'
 import { settingsReference } from './cli/settings-reference.ts'
@@ -11,10 +11,15 @@ import { settingsReference } from './cli/settings-reference.ts'
 const root = join(import.meta.dirname, '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
 
+const typesHeader =
+  '// Types of openapi/frontier.json, for openapi-fetch. Generated: see npm run generate.\n\n'
+
 /** What is generated from the code, by path. */
+const frontier = openApiDocument(workspaceSurface, routes, version)
 const generated: Readonly<Record<string, string>> = {
-  'openapi/frontier.json': documentOf(workspaceSurface, routes),
-  'openapi/admin.json': documentOf(adminSurface, adminRoutes),
+  'openapi/frontier.json': jsonOf(frontier),
+  'openapi/frontier.d.ts': await openApiTypes(frontier as never, { commentHeader: typesHeader }),
+  'openapi/admin.json': jsonOf(openApiDocument(adminSurface, adminRoutes, version)),
   'docs/reference/settings.md': settingsReference(),
 }
 
@@ -29,8 +34,8 @@ if (process.argv.includes('--check')) {
   }
 }
 
-function documentOf<Visit>(surface: Surface, routes: readonly Route<Visit>[]): string {
-  return `${JSON.stringify(openApiDocument(surface, routes, version), null, 2)}\n`
+function jsonOf(document: object): string {
+  return `${JSON.stringify(document, null, 2)}\n`
 }
 
 function textAt(path: string): string | null {

@@ -36,7 +36,7 @@ static const uint64_t SECOND_NS = 1000000000ull, RSS_EVERY_NS = 250000000ull;
 static struct {
   int port, connections, body_bytes, events;
   double seconds, warm_seconds, rate, drain_seconds;
-  const char *model, *path, *processes;
+  const char *model, *path, *processes, *keys;
   char headers[2048];
   /* Answers are left open at the end, and counted: how many streams are held, and what they cost. */
   bool holds;
@@ -53,6 +53,7 @@ struct connection {
   int fd;
   bool is_busy, was_measured;
   uint64_t scheduled_ns, first_byte_ns;
+  const char *request;
   size_t sent;
   struct answer answer;
 };
@@ -67,8 +68,9 @@ static uint64_t measure_from, measure_to;
 
 static struct connection *connections;
 static int *idle, idle_count;
-static char *request;
-static size_t request_bytes;
+/* All of one length; they are sent in turn. */
+static char **requests;
+static size_t request_count, next_request, request_bytes;
 static int poller;
 
 /* Moments at which requests should have gone out while no connection was free. */
@@ -117,7 +119,27 @@ static void show_error(const char *what, const struct connection *connection) {
           connection->answer.head);
 }
 
-static void prepare_request(void) {
+/* The headers that the OpenAI client for Python sends. */
+static void add_request(const char *headers, const char *body, int length) {
+  char *request;
+  size_t bytes = (size_t)asprintf(
+      &request,
+      "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%sContent-Type: application/json\r\nAccept: application/json\r\n"
+      "User-Agent: OpenAI/Python 1.99.1\r\nx-stainless-lang: python\r\nx-stainless-package-version: 1.99.1\r\n"
+      "x-stainless-os: Linux\r\nx-stainless-arch: x64\r\nx-stainless-runtime: CPython\r\n"
+      "x-stainless-retry-count: 0\r\nx-stainless-read-timeout: 600\r\nContent-Length: %d\r\n\r\n%s",
+      options.path, options.port, headers, length, body);
+  if (request_count > 0 && bytes != request_bytes) {
+    fputs("load: the keys are not of one length\n", stderr);
+    exit(2);
+  }
+  request_bytes = bytes;
+  requests = realloc(requests, (request_count + 1) * sizeof *requests);
+  requests[request_count++] = request;
+}
+
+/* One for each of the file's keys, or one with nothing but the given headers. */
+static void prepare_requests(void) {
   bool is_stream = strstr(options.model, "sse") != NULL;
   char *body = malloc((size_t)options.body_bytes + 1024);
   int length = sprintf(body,
@@ -130,14 +152,21 @@ static void prepare_request(void) {
     body[length] = length % 7 == 6 ? ' ' : (char)('a' + length * 31 % 26);
   }
   length += sprintf(body + length, "\"}]}");
-  /* The headers that the OpenAI client for Python sends. */
-  request_bytes = (size_t)asprintf(
-      &request,
-      "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%sContent-Type: application/json\r\nAccept: application/json\r\n"
-      "User-Agent: OpenAI/Python 1.99.1\r\nx-stainless-lang: python\r\nx-stainless-package-version: 1.99.1\r\n"
-      "x-stainless-os: Linux\r\nx-stainless-arch: x64\r\nx-stainless-runtime: CPython\r\n"
-      "x-stainless-retry-count: 0\r\nx-stainless-read-timeout: 600\r\nContent-Length: %d\r\n\r\n%s",
-      options.path, options.port, options.headers, length, body);
+  if (options.keys == NULL) {
+    add_request(options.headers, body, length);
+  } else {
+    FILE *keys = fopen(options.keys, "r");
+    char key[1024], headers[4096];
+    if (keys == NULL) {
+      perror("load: cannot read the keys");
+      exit(2);
+    }
+    while (fscanf(keys, "%1023s", key) == 1) {
+      snprintf(headers, sizeof headers, "%sAuthorization: Bearer %s\r\n", options.headers, key);
+      add_request(headers, body, length);
+    }
+    fclose(keys);
+  }
   free(body);
 }
 
@@ -168,7 +197,7 @@ static void reopen(struct connection *connection) {
 }
 
 static void send_rest(struct connection *connection) {
-  ssize_t sent = send(connection->fd, request + connection->sent, request_bytes - connection->sent, MSG_NOSIGNAL);
+  ssize_t sent = send(connection->fd, connection->request + connection->sent, request_bytes - connection->sent, MSG_NOSIGNAL);
   /* A connection that is gone shows when it is read. */
   if (sent > 0) connection->sent += (size_t)sent;
   bool is_whole = connection->sent == request_bytes;
@@ -183,6 +212,7 @@ static void fire(struct connection *connection, uint64_t scheduled_ns) {
   connection->scheduled_ns = scheduled_ns;
   connection->first_byte_ns = 0;
   connection->sent = 0;
+  connection->request = requests[next_request++ % request_count];
   connection->answer.head_bytes = 0;
   answer_begin(&connection->answer);
   send_rest(connection);
@@ -367,16 +397,16 @@ static void measure(long rss_before_kb) {
 }
 
 static void usage(void) {
-  puts("load --port N --model NAME [--path PATH] [--header 'Name: value']... [--body-bytes N]\n"
-       "     [--connections N] [--rate PER_SECOND] [--warm-seconds N] [--seconds N] [--drain-seconds N]\n"
+  puts("load --port N --model NAME [--path PATH] [--header 'Name: value']... [--keys FILE]\n"
+       "     [--body-bytes N] [--connections N] [--rate PER_SECOND] [--warm-seconds N] [--seconds N] [--drain-seconds N]\n"
        "     [--events N] [--hold] [--processes ID,ID]\n"
-       "--rate 0 is the closed loop. --events: a stream must hold so many, [DONE] included.\n"
+       "--keys: one a line, all of one length, sent in turn. --rate 0 is the closed loop. --events: a stream must hold so many, [DONE] included.\n"
        "--hold leaves answers open at the end; the warm-up is then over once all have begun. CPU and memory are those of --processes.");
   exit(0);
 }
 
 static void read_options(int count, char **arguments) {
-  enum { PORT = 1, MODEL, PATH, HEADER, BODY, CONNECTIONS, RATE, WARM, SECONDS, DRAIN, EVENTS, HOLD, PROCESSES, HELP };
+  enum { PORT = 1, MODEL, PATH, HEADER, BODY, CONNECTIONS, RATE, WARM, SECONDS, DRAIN, EVENTS, HOLD, PROCESSES, KEYS, HELP };
   static const struct option known[] = {
       {"port", 1, 0, PORT},       {"model", 1, 0, MODEL},
       {"path", 1, 0, PATH},       {"header", 1, 0, HEADER},
@@ -384,7 +414,7 @@ static void read_options(int count, char **arguments) {
       {"rate", 1, 0, RATE},       {"warm-seconds", 1, 0, WARM},
       {"seconds", 1, 0, SECONDS}, {"drain-seconds", 1, 0, DRAIN},
       {"events", 1, 0, EVENTS},   {"hold", 0, 0, HOLD},
-      {"processes", 1, 0, PROCESSES}, {"help", 0, 0, HELP},
+      {"processes", 1, 0, PROCESSES}, {"keys", 1, 0, KEYS},       {"help", 0, 0, HELP},
       {0, 0, 0, 0},
   };
   int option;
@@ -404,6 +434,7 @@ static void read_options(int count, char **arguments) {
       case EVENTS: options.events = atoi(optarg); break;
       case HOLD: options.holds = true; break;
       case PROCESSES: options.processes = optarg; break;
+      case KEYS: options.keys = optarg; break;
       case HELP: usage(); break;
       default: exit(1);
     }
@@ -427,7 +458,7 @@ int main(int count, char **arguments) {
   srand48(12345);
   raise_file_limit();
   processes_open(options.processes);
-  prepare_request();
+  prepare_requests();
   /* Before the connections are made: they too cost memory. */
   long rss_before_kb = processes_rss_kb();
   poller = epoll_create1(0);

@@ -40,7 +40,8 @@ export interface Route<Visit = WorkspaceVisit> {
   readonly method: Method
   /** In OpenAPI's form: `/v1/gateway/groups/{group_id}`. */
   readonly path: string
-  readonly operationId: string
+  /** Null where the document names it by its method and path. */
+  readonly operationId: string | null
   readonly tag: string
   readonly summary: string
   readonly description: string
@@ -58,7 +59,7 @@ export interface Route<Visit = WorkspaceVisit> {
 interface Definition<Visit, Query extends z.ZodObject, Body extends z.ZodType, Answer extends z.ZodType> {
   readonly method: Method
   readonly path: string
-  readonly operationId: string
+  readonly operationId?: string
   readonly tag: string
   readonly summary: string
   readonly description: string
@@ -92,7 +93,8 @@ export function routesOf<Visit>(parse: ParseWith) {
     Body extends z.ZodType = z.ZodUndefined,
     Answer extends z.ZodType = z.ZodType,
   >(definition: Definition<Visit, Query, Body, Answer>): Route<Visit> {
-    const { locate, judgeBytes, handle, query, headers, body, bodyIsOptional = false, ...rest } = definition
+    const { locate, judgeBytes, handle, query, headers, body, bodyIsOptional = false, ...others } = definition
+    const { operationId = null, ...rest } = others
     const readJson = async (request: Asked & Visit) => {
       const bytes = await request.readBody()
       if (isFailure(bytes)) return bytes
@@ -100,6 +102,7 @@ export function routesOf<Visit>(parse: ParseWith) {
     }
     return {
       ...rest,
+      operationId,
       query: query ?? null,
       headers: headers ?? null,
       body: body ? { schema: body, isOptional: bodyIsOptional } : null,

@@ -35,7 +35,7 @@ export function serveRoutes<Visit extends object>(
     const { req } = context
     const visit = admit(context)
     if (isFailure(visit)) return refuse(visit)
-    const limited = door.limit?.(visit, route.operationId) ?? null
+    const limited = door.limit?.(visit, `${route.method} ${route.path}`) ?? null
     if (limited) return refuse(limited)
     const params = req.param() as Record<string, string>
     if (!Object.values(params).every(isPlain)) return refuse({ failure: 'not_found', what: 'route' })

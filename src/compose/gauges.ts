@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Room } from '../gateway/room.ts'
 import type { Stores } from './stores.ts'
 
@@ -49,4 +50,23 @@ export function measure({ metrics, spool, clock }: Room, { counters, background 
     'Deliveries that failed for good and are kept.',
     () => deliveries()?.deadLetters ?? 0,
   )
+  metrics.gauge(
+    'tollgate_event_loop_delay_max_seconds',
+    'Longest time since the last scrape for which the thread of the requests could not attend to them.',
+    longestDelaySeconds(),
+  )
+}
+
+/** A delay shorter than this may go unseen, and a longer one be told as shorter by as much. */
+const resolutionMs = 2
+
+/** The longest delay since it was last asked for. */
+function longestDelaySeconds(): () => number {
+  const delay = monitorEventLoopDelay({ resolution: resolutionMs })
+  delay.enable()
+  return () => {
+    const longestMs = delay.count === 0 ? 0 : delay.max / 1e6 - resolutionMs
+    delay.reset()
+    return Math.max(0, longestMs) / 1000
+  }
 }

@@ -1,9 +1,10 @@
-import type { Kysely } from 'kysely'
+import { type ExpressionBuilder, type Kysely, sql } from 'kysely'
 import type { KeyId, NodeId, WorkspaceId } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Schema } from '../store/schema.ts'
 import type { Position } from './cursor.ts'
 import type { KeyFact } from './facts.ts'
+import type { PackedKeys } from './key-block.ts'
 import type { BatchEnd } from './nodes.sql.ts'
 
 /** What a listing shows of a live key, and where it stands in it. */
@@ -21,7 +22,7 @@ export async function readChangedKeys(
   const rows = await database
     .selectFrom('keys')
     .select(['id', 'workspace_id', 'node_id', 'style', 'prefix', 'digest', 'revoked_at', 'revision'])
-    .where(({ eb, refTuple, tuple }) => eb(refTuple('revision', 'id'), '>', tuple(after.revision, after.id)))
+    .where(afterBatch(after))
     .orderBy('revision')
     .orderBy('id')
     .limit(limit)
@@ -36,6 +37,49 @@ export async function readChangedKeys(
     revoked: row.revoked_at !== null,
   }))
   return { keys, end: rows.at(-1) ?? null }
+}
+
+/**
+ * The same as few long texts: of a million keys, most of the time would go by on carrying rows of them from one thread
+ * to the other. The last batch has no end.
+ */
+export async function readPackedKeys(
+  database: Kysely<Schema>,
+  after: BatchEnd,
+  limit: number,
+): Promise<{ packed: PackedKeys; end: BatchEnd | null }> {
+  const isAfter = afterBatch(after)
+  const end = await database
+    .selectFrom('keys')
+    .select(['revision', 'id'])
+    .where(isAfter)
+    .orderBy('revision')
+    .orderBy('id')
+    .offset(limit - 1)
+    .limit(1)
+    .executeTakeFirst()
+  const packed = await database
+    .selectFrom('keys')
+    .where(isAfter)
+    .$if(end !== undefined, (query) =>
+      query.where(({ eb, refTuple, tuple }) =>
+        eb(refTuple('revision', 'id'), '<=', tuple(end?.revision ?? 0, end?.id ?? '')),
+      ),
+    )
+    .select(({ fn }) => [
+      fn.countAll<number>().as('count'),
+      sql<string | null>`string_agg(${lineOfKey}, ${'\n'})`.as('lines'),
+    ])
+    .executeTakeFirstOrThrow()
+  return { packed: { count: packed.count, lines: packed.lines ?? '' }, end: end ?? null }
+}
+
+const lineOfKey = sql`digest || id || ' ' || workspace_id || ' ' || coalesce(node_id, '') || ' ' || style
+  || case when revoked_at is null then ' 0 ' else ' 1 ' end || prefix`
+
+function afterBatch({ revision, id }: BatchEnd) {
+  return ({ eb, refTuple, tuple }: ExpressionBuilder<Schema, 'keys'>) =>
+    eb(refTuple('revision', 'id'), '>', tuple(revision, id))
 }
 
 /** Live keys of a group, oldest first, with one more than asked for where there is one. */

@@ -3,8 +3,9 @@ import { readChangedAdminKeys } from './admin-keys.sql.ts'
 import { readChangedEndpoints } from './endpoints.sql.ts'
 import type { KeyFact } from './facts.ts'
 import { readRevision } from './installation.sql.ts'
+import { keyBlock, type PackedKeys } from './key-block.ts'
 import type { Keyring } from './keyring.ts'
-import { readChangedKeys } from './keys.sql.ts'
+import { readChangedKeys, readPackedKeys } from './keys.sql.ts'
 import { type BatchEnd, readChangedNodes } from './nodes.sql.ts'
 import type { ChangedNode, Changes } from './snapshot.ts'
 import {
@@ -23,10 +24,11 @@ const nodesAtOnce = 2_000
  * The revision is read first, so a fact may already be newer than it; the next load brings it again.
  */
 export async function loadChanges(
-  { read }: Database,
+  database: Database,
   keyring: Keyring,
   since: number,
 ): Promise<Changes | null> {
+  const { read } = database
   const revision = await readRevision(read)
   if (revision === since) return null
   const [workspaces, workspaceKeys, adminKeys, endpoints, environments, secrets, nodes, keys] =
@@ -37,30 +39,43 @@ export async function loadChanges(
       readChangedEndpoints(read, since),
       readChangedEnvironments(read, keyring, since),
       readChangedSecrets(read, keyring, since),
-      loadNodes(read, since),
-      loadKeys(read, since),
+      loadNodes(database, since),
+      since === 0 ? loadAllKeys(read) : loadKeys(read, since),
     ])
-  return { revision, workspaces, workspaceKeys, adminKeys, endpoints, environments, secrets, nodes, keys }
+  return { revision, workspaces, workspaceKeys, adminKeys, endpoints, environments, secrets, nodes, ...keys }
 }
 
-async function loadNodes(read: Database['read'], since: number): Promise<ChangedNode[]> {
+async function loadNodes(database: Database, since: number): Promise<ChangedNode[]> {
   const all: ChangedNode[] = []
   for (let after: BatchEnd | null = beginning(since); after !== null; ) {
-    const { nodes, end } = await readChangedNodes(read, after, { limit: nodesAtOnce, withGone: since > 0 })
+    const { nodes, end } = await readChangedNodes(database, after, {
+      limit: nodesAtOnce,
+      withGone: since > 0,
+    })
     for (const node of nodes) all.push(node)
     after = nodes.length < nodesAtOnce ? null : end
   }
   return all
 }
 
-async function loadKeys(read: Database['read'], since: number): Promise<KeyFact[]> {
+async function loadKeys(read: Database['read'], since: number): Promise<Pick<Changes, 'keys'>> {
   const all: KeyFact[] = []
   for (let after: BatchEnd | null = beginning(since); after !== null; ) {
     const { keys, end } = await readChangedKeys(read, after, keysAtOnce)
     for (const key of keys) all.push(key)
     after = keys.length < keysAtOnce ? null : end
   }
-  return all
+  return { keys: all }
+}
+
+async function loadAllKeys(read: Database['read']): Promise<Pick<Changes, 'keys' | 'keyBlock'>> {
+  const packs: PackedKeys[] = []
+  for (let after: BatchEnd | null = beginning(0); after !== null; ) {
+    const { packed, end } = await readPackedKeys(read, after, keysAtOnce)
+    packs.push(packed)
+    after = end
+  }
+  return { keys: [], keyBlock: keyBlock(packs) }
 }
 
 /** Before the first row of the next revision. */

@@ -12,6 +12,8 @@ import type {
   WorkspaceKeyFact,
 } from './facts.ts'
 import { lineageOf } from './inherit.ts'
+import type { KeyBlock } from './key-block.ts'
+import { digestKey, type KeyTable, keyTable } from './key-table.ts'
 import { emptyShardedMap, type ShardedMap } from './sharded-map.ts'
 
 /** One immutable view of everything the data plane reads. A call takes it once and never sees half a change. */
@@ -41,8 +43,8 @@ export interface Snapshot {
 export interface Tables {
   readonly workspaces: ShardedMap<WorkspaceFact>
   readonly domains: ShardedMap<WorkspaceFact>
-  /** By `digestKey`, as the two below. */
-  readonly keys: ShardedMap<KeyFact>
+  readonly keys: KeyTable
+  /** By `digestKey`, as the one below. */
   readonly workspaceKeys: ShardedMap<WorkspaceKeyFact>
   readonly adminKeys: ShardedMap<AdminKeyFact>
   readonly workspaceKeysById: ShardedMap<WorkspaceKeyFact>
@@ -63,6 +65,8 @@ export interface Changes {
   readonly adminKeys: readonly Changed<AdminKeyFact>[]
   /** In the order of their revisions. */
   readonly keys: readonly KeyFact[]
+  /** All keys instead, where everything was loaded. */
+  readonly keyBlock?: KeyBlock
   readonly nodes: readonly ChangedNode[]
   readonly endpoints: readonly Changed<EndpointFact>[]
   readonly environments: readonly ChangedEnvironment[]
@@ -91,7 +95,7 @@ export function emptySnapshot(): Snapshot {
   return snapshotOf(0, {
     workspaces: emptyShardedMap(),
     domains: emptyShardedMap(),
-    keys: emptyShardedMap(),
+    keys: keyTable(null),
     workspaceKeys: emptyShardedMap(),
     adminKeys: emptyShardedMap(),
     workspaceKeysById: emptyShardedMap(),
@@ -117,8 +121,7 @@ export function advance(snapshot: Snapshot, changes: Changes): Snapshot {
     domains: tables.domains.with(
       reindexed(tables.domains, tables.workspaces, workspaces, ({ domains }) => domains),
     ),
-    // In the order of their writes: a key that was revoked in one workspace may live in another since.
-    keys: tables.keys.with(new Map(changes.keys.map((key) => [digestKey(key.digest), key]))),
+    keys: (changes.keyBlock ? keyTable(changes.keyBlock) : tables.keys).with(changes.keys),
     workspaceKeysById: tables.workspaceKeysById.with(workspaceKeys),
     workspaceKeys: tables.workspaceKeys.with(
       reindexed(tables.workspaceKeys, tables.workspaceKeysById, workspaceKeys, byDigest),
@@ -151,7 +154,7 @@ function snapshotOf(revision: number, tables: Tables): Snapshot {
   return {
     revision,
     tables,
-    findKey: (digest) => sameDigest(tables.keys.get(digestKey(digest)), digest),
+    findKey: tables.keys.find,
     findWorkspaceKey: (digest) => sameDigest(tables.workspaceKeys.get(digestKey(digest)), digest),
     findAdminKey: (digest) => sameDigest(tables.adminKeys.get(digestKey(digest)), digest),
     workspace: (id) => tables.workspaces.get(id) ?? null,
@@ -162,11 +165,6 @@ function snapshotOf(revision: number, tables: Tables): Snapshot {
     secret: (workspaceId, id) => tables.secrets.get(pairKey(workspaceId, id)) ?? null,
     treeStamp: (rootId) => tables.trees.get(rootId) ?? 0,
   }
-}
-
-/** The first 16 bytes: enough to be unique, while the comparison that decides is over all 32. */
-function digestKey(digest: Buffer): string {
-  return digest.toString('latin1', 0, 16)
 }
 
 function sameDigest<Fact extends { readonly digest: Buffer }>(

@@ -1,3 +1,4 @@
+import { documentedFetch } from '../setup/contract.ts'
 import type { Answered } from '../setup/frontier.ts'
 import type { Gateway } from '../setup/gateway.ts'
 
@@ -13,7 +14,7 @@ export function openOperator(
   key = gateway.adminKey,
 ): OperatorDoor {
   const request = async (method: string, path: string, body?: unknown): Promise<Answered> => {
-    const response = await fetch(`${gateway.url}/api/admin${path}`, {
+    const response = await documentedFetch(`${gateway.url}/api/admin${path}`, {
       method,
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),

@@ -67,20 +67,24 @@ describe.each(databases())('who may do what, on $name', ({ create }) => {
   }
 
   /** A body that the route takes; null where it takes none. */
-  function goodBody({ operationId, body }: Route): string | null {
-    if (body === null) return null
+  function goodBody(route: Route): string | null {
+    if (route.body === null) return null
     made += 1
     const slug = `aurora/model-${made}`
     const targets = [{ provider: 'BASETEN', model_id: 'lumen' }]
     const bodies: Record<string, object> = {
-      createGroup: { metadata: { external_entity_id: `made-${made}` }, models: [{ slug }], hierarchy: {} },
-      updateGroup: { metadata: { name: 'new' } },
-      createApiKey: {},
-      registerApiKey: { key: labKey() },
-      createEndpoint: { slug, targets },
-      updateEndpoint: { slug },
+      'POST /v1/gateway/groups': {
+        metadata: { external_entity_id: `made-${made}` },
+        models: [{ slug }],
+        hierarchy: {},
+      },
+      'PATCH /v1/gateway/groups/{group_id}': { metadata: { name: 'new' } },
+      'POST /v1/gateway/groups/{group_id}/api_keys': {},
+      'POST /v1/gateway/groups/{group_id}/api_keys/register': { key: labKey() },
+      'POST /v1/gateway/endpoints': { slug, targets },
+      'PATCH /v1/gateway/endpoints/{endpoint_id}': { slug },
     }
-    return JSON.stringify(bodies[operationId] ?? expect.fail(`no body for ${operationId}`))
+    return JSON.stringify(bodies[nameOf(route)] ?? expect.fail(`no body for ${nameOf(route)}`))
   }
 
   async function call(

@@ -11,6 +11,7 @@ import { openMemoryCounters } from '../../src/limits/memory.ts'
 import type { Database } from '../../src/store/database.ts'
 import { openTenancy, type Tenancy } from '../../src/tenancy/tenancy.ts'
 import type { WorkspaceDefinition } from '../../src/tenancy/workspaces.ts'
+import { documentedFetch } from '../setup/contract.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are compared member by member, whatever they are
 type Json = any
@@ -108,7 +109,7 @@ export async function openWorld(database: Database): Promise<World> {
 
 async function call(url: string, method: string, options: CallOptions = {}): Promise<Answer> {
   const { key = keys.w, scheme = 'Api-Key', body, headers } = options
-  const answer = await fetch(url, {
+  const answer = await documentedFetch(url, {
     method,
     headers: { ...(key === null ? {} : { authorization: `${scheme} ${key}` }), ...headers },
     ...(body === undefined ? {} : { body: isSentAsIs(body) ? body : JSON.stringify(body) }),

@@ -1,4 +1,10 @@
+import createClient from 'openapi-fetch'
+import type { components, paths } from '../../openapi/frontier.d.ts'
+import { documentedFetch } from './contract.ts'
 import type { Gateway } from './gateway.ts'
+
+type GroupModel = components['schemas']['GroupModelInput']
+type EndpointTarget = components['schemas']['EndpointTarget']
 
 /** What a workspace's owner does over the management API, in the tests' short words. */
 export interface Frontier {
@@ -61,28 +67,25 @@ export function configurationFor(upstreamUrl: string, more: object = {}, ofWorks
 
 let named = 0
 
+/** Whatever it is answered, it fails where the API's document does not promise it. */
 export function openFrontier(gateway: Pick<Gateway, 'url'>, key = workspaceKey): Frontier {
-  const request = async (method: string, path: string, body?: unknown): Promise<Answered> => {
-    const response = await fetch(`${gateway.url}/v1/gateway${path}`, {
-      method,
-      headers: { authorization: `Api-Key ${key}`, 'content-type': 'application/json' },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    })
-    return { status: response.status, body: await response.json(), headers: response.headers }
-  }
-  const expectOk = async (method: string, path: string, body: unknown) => {
-    const answered = await request(method, path, body)
-    if (answered.status !== 200)
-      throw new Error(`${method} ${path}: ${answered.status} ${JSON.stringify(answered.body)}`)
-    return answered.body
-  }
+  const headers = { authorization: `Api-Key ${key}`, 'content-type': 'application/json' }
+  const client = createClient<paths>({ baseUrl: gateway.url, headers, fetch: documentedFetch })
   return {
-    request,
+    async request(method, path, body) {
+      const response = await documentedFetch(`${gateway.url}/v1/gateway${path}`, {
+        method,
+        headers,
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      })
+      return { status: response.status, body: await response.json(), headers: response.headers }
+    },
     async createEndpoint(slug, target = { provider: 'BASETEN', model_id: 'lumen' }) {
-      return (await expectOk('POST', '/endpoints', { slug, targets: [target] })).id
+      const body = { slug, targets: [target as EndpointTarget] }
+      return expectOk(await client.POST('/v1/gateway/endpoints', { body })).id
     },
     async createGroup({ externalId = `group-${++named}`, parentId, mode, models }) {
-      const group = {
+      const body = {
         metadata: { external_entity_id: externalId },
         models: Object.entries(models).map(([slug, limits]) => modelOf(slug, limits)),
         hierarchy: {
@@ -90,14 +93,31 @@ export function openFrontier(gateway: Pick<Gateway, 'url'>, key = workspaceKey):
           ...(mode && { limit_enforcement: mode }),
         },
       }
-      return (await expectOk('POST', '/groups', group)).id
+      return expectOk(await client.POST('/v1/gateway/groups', { body })).id
     },
-    mintKey: async (groupId) => (await expectOk('POST', `/groups/${groupId}/api_keys`, {})).api_key,
+    async mintKey(groupId) {
+      const params = { path: { group_id: groupId } }
+      return expectOk(await client.POST('/v1/gateway/groups/{group_id}/api_keys', { params, body: {} }))
+        .api_key
+    },
   }
 }
 
+function expectOk<Data>({
+  data,
+  response,
+  error,
+}: {
+  data?: Data
+  error?: unknown
+  response: Response
+}): Data {
+  if (data === undefined) throw new Error(`${response.url}: ${response.status} ${JSON.stringify(error)}`)
+  return data
+}
+
 /** A member of a group's `models`, from limits in short. */
-export function modelOf(slug: string, limits: readonly string[]): object {
+export function modelOf(slug: string, limits: readonly string[]): GroupModel {
   const parsed = limits.map((text) => {
     const [, type, unit, threshold, strict] = /^(\w+)\/(\w+) (\d+)( strict)?$/.exec(text) ?? []
     if (unit === undefined) throw new Error(`not a limit: ${text}`)
@@ -105,8 +125,8 @@ export function modelOf(slug: string, limits: readonly string[]): object {
   })
   return {
     slug,
-    rate_limits: parsed.filter(({ unit }) => unit !== 'DAY'),
-    usage_limits: parsed.filter(({ unit }) => unit === 'DAY'),
+    rate_limits: parsed.filter(({ unit }) => unit !== 'DAY') as NonNullable<GroupModel['rate_limits']>,
+    usage_limits: parsed.filter(({ unit }) => unit === 'DAY') as NonNullable<GroupModel['usage_limits']>,
   }
 }
 

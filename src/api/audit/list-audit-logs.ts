@@ -8,7 +8,6 @@ import { AuditLogEntry } from './schemas.ts'
 export const listAuditLogs = route({
   method: 'GET',
   path: '/v1/audit_logs',
-  operationId: 'listAuditLogs',
   tag: 'Audit',
   summary: 'Lists what was done in the workspace',
   description: 'Newest first: who has changed which endpoint, group, key or signing secret.',

@@ -6,7 +6,6 @@ import { fromTarget, toEndpoint } from './shape.ts'
 export const createEndpoint = route({
   method: 'POST',
   path: '/v1/gateway/endpoints',
-  operationId: 'createEndpoint',
   tag: 'Endpoints',
   summary: 'Creates an endpoint',
   description: 'Leads a slug to a target. A slug is unique over all workspaces.',

@@ -5,7 +5,6 @@ import { DeletedEndpoint } from './schemas.ts'
 export const deleteEndpoint = route({
   method: 'DELETE',
   path: '/v1/gateway/endpoints/{endpoint_id}',
-  operationId: 'deleteEndpoint',
   tag: 'Endpoints',
   summary: 'Deletes an endpoint',
   description: 'Its slug stops leading anywhere and may be used again at once. Groups that list it keep it.',

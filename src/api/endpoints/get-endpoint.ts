@@ -6,7 +6,6 @@ import { toEndpoint } from './shape.ts'
 export const getEndpoint = route({
   method: 'GET',
   path: '/v1/gateway/endpoints/{endpoint_id}',
-  operationId: 'getEndpoint',
   tag: 'Endpoints',
   summary: 'Gets an endpoint',
   description: 'By its id, which a rename does not change.',

@@ -7,7 +7,6 @@ import { toEndpoint } from './shape.ts'
 export const listEndpoints = route({
   method: 'GET',
   path: '/v1/gateway/endpoints',
-  operationId: 'listEndpoints',
   tag: 'Endpoints',
   summary: 'Lists endpoints',
   description: "The workspace's endpoints, oldest first.",

@@ -26,25 +26,29 @@ const none = {
 }
 const withSecret = { ...none, target_model: required, secret_id: required }
 
+const VertexConfig = z.object({ project_id: required, location: required }).meta({ id: 'VertexConfig' })
+
+/** One provider's; each has a name of its own in the document, because generators make a type of each. */
+const targetOf = <Provider extends string, Shape extends z.ZodRawShape>(
+  provider: Provider,
+  id: string,
+  shape: Shape,
+) => z.object({ ...shape, provider: z.literal(provider) }).meta({ id })
+
 export const Target = z
   .discriminatedUnion('provider', [
-    z.object({
+    targetOf('BASETEN', 'BasetenTarget', {
       ...none,
-      provider: z.literal('BASETEN'),
-      model_id: required,
+      model_id: required.meta({ example: 'q7w3zkd' }),
       environment_name: optional.describe('Left out or `production`: production.'),
       target_model: optional,
     }),
-    z.object({ ...withSecret, provider: z.literal('ANTHROPIC') }),
-    z.object({ ...withSecret, provider: z.literal('OPENAI') }),
-    z.object({ ...withSecret, provider: z.literal('XAI') }),
-    z.object({ ...withSecret, provider: z.literal('OPENAI_COMPATIBLE'), base_url: baseUrl }),
-    z.object({
-      ...withSecret,
-      provider: z.literal('VERTEX'),
-      vertex_config: z.object({ project_id: required, location: required }),
-    }),
-    z.object({ ...none, provider: z.literal('BASETEN_MODEL_API'), target_model: required }),
+    targetOf('ANTHROPIC', 'AnthropicTarget', withSecret),
+    targetOf('OPENAI', 'OpenAiTarget', withSecret),
+    targetOf('XAI', 'XAiTarget', withSecret),
+    targetOf('OPENAI_COMPATIBLE', 'OpenAiCompatibleTarget', { ...withSecret, base_url: baseUrl }),
+    targetOf('VERTEX', 'VertexTarget', { ...withSecret, vertex_config: VertexConfig }),
+    targetOf('BASETEN_MODEL_API', 'BasetenModelApiTarget', { ...none, target_model: required }),
   ])
   .meta({
     id: 'EndpointTarget',
@@ -56,10 +60,11 @@ const slug = z
   .max(longestSlug)
   .regex(slugPattern, 'must be `{prefix}/{name}` of letters, digits, `.`, `_`, `~` and `-`')
   .describe("The `model` that callers send: a prefix of the workspace's, one slash, a name.")
+  .meta({ example: 'aurora/lumen-2' })
 const targets = z.tuple([Target], { error: 'must hold exactly one target' })
 const Region = z
   .enum(['UNRESTRICTED', 'EU'])
-  .describe('EU: only to environments in the EU, where there are any.')
+  .meta({ id: 'Region', description: 'EU: only to environments in the EU, where there are any.' })
 
 export const Endpoint = z
   .object({
@@ -70,9 +75,22 @@ export const Endpoint = z
     created_at: timestamp,
     updated_at: timestamp,
   })
-  .meta({ id: 'Endpoint' })
+  .meta({
+    id: 'Endpoint',
+    example: {
+      id: 'ep_01KB2Q9V7M3C4D5E6F7G8H9J0K',
+      slug: 'aurora/lumen-2',
+      region: 'UNRESTRICTED',
+      targets: [{ provider: 'BASETEN', model_id: 'q7w3zkd', environment_name: 'canary' }],
+      created_at: '2026-11-02T08:15:00Z',
+      updated_at: '2026-11-02T08:15:00Z',
+    },
+  })
 
-export const NewEndpoint = z.object({ slug, targets, region: Region.nullish() }).meta({ id: 'NewEndpoint' })
+export const NewEndpoint = z.object({ slug, targets, region: Region.nullish() }).meta({
+  id: 'NewEndpoint',
+  example: { slug: 'aurora/lumen-2', targets: [{ provider: 'BASETEN', model_id: 'q7w3zkd' }] },
+})
 
 export const EndpointPatch = z
   .object({

@@ -6,7 +6,6 @@ import { fromTarget, toEndpoint } from './shape.ts'
 export const updateEndpoint = route({
   method: 'PATCH',
   path: '/v1/gateway/endpoints/{endpoint_id}',
-  operationId: 'updateEndpoint',
   tag: 'Endpoints',
   summary: 'Updates an endpoint',
   description: 'Renames it, replaces its targets, or both. Takes effect on the next call.',

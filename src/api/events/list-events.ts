@@ -7,7 +7,6 @@ import { BillingEvent, EventParameters, FirstPage } from './schemas.ts'
 export const listEvents = route({
   method: 'GET',
   path: '/v1/gateway/events',
-  operationId: 'listEvents',
   tag: 'Events',
   summary: 'Lists usage events',
   description:

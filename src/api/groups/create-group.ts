@@ -6,7 +6,6 @@ import { fromModels, toGroup } from './shape.ts'
 export const createGroup = route({
   method: 'POST',
   path: '/v1/gateway/groups',
-  operationId: 'createGroup',
   tag: 'Groups',
   summary: 'Creates a group',
   description: 'A group stands alone or below another, at most five levels deep. Its place never changes.',

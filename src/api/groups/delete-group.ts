@@ -7,7 +7,6 @@ import { toMetadata } from './shape.ts'
 export const deleteGroup = route({
   method: 'DELETE',
   path: '/v1/gateway/groups/{group_id}',
-  operationId: 'deleteGroup',
   tag: 'Groups',
   summary: 'Deletes a group',
   description:

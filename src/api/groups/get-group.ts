@@ -6,7 +6,6 @@ import { toGroup } from './shape.ts'
 export const getGroup = route({
   method: 'GET',
   path: '/v1/gateway/groups/{group_id}',
-  operationId: 'getGroup',
   tag: 'Groups',
   summary: 'Gets a group',
   description: 'By its id. To find one by its external id, list the groups with that filter.',

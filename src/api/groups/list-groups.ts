@@ -8,7 +8,6 @@ import { toGroup } from './shape.ts'
 export const listGroups = route({
   method: 'GET',
   path: '/v1/gateway/groups',
-  operationId: 'listGroups',
   tag: 'Groups',
   summary: 'Lists groups',
   description:

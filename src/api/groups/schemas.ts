@@ -57,9 +57,10 @@ const Metadata = z
   })
   .meta({ id: 'GroupMetadata' })
 
-const LimitEnforcement = z
-  .enum(['INDEPENDENT', 'CASCADING'])
-  .describe('INDEPENDENT: each group counts for itself. CASCADING: a call counts for every ancestor too.')
+const LimitEnforcement = z.enum(['INDEPENDENT', 'CASCADING']).meta({
+  id: 'LimitEnforcement',
+  description: 'INDEPENDENT: each group counts for itself. CASCADING: a call counts for every ancestor too.',
+})
 
 export const Group = z
   .object({
@@ -75,7 +76,36 @@ export const Group = z
     }),
     created_at: timestamp,
   })
-  .meta({ id: 'Group' })
+  .meta({
+    id: 'Group',
+    example: {
+      id: 'g_01KB2Q9V7M3C4D5E6F7G8H9J0K',
+      metadata: { name: 'Northwind / research', external_entity_id: 'nw-research' },
+      models: [
+        {
+          slug: 'aurora/lumen-2',
+          rate_limits: [{ type: 'TOKEN', unit: 'MINUTE', threshold: 60_000 }],
+          usage_limits: [],
+        },
+      ],
+      effective_models: [
+        {
+          slug: 'aurora/lumen-2',
+          rate_limits: [
+            {
+              type: 'TOKEN',
+              unit: 'MINUTE',
+              threshold: 60_000,
+              source_group: 'g_01KB2Q9V7M3C4D5E6F7G8H9J0K',
+            },
+          ],
+          usage_limits: [],
+        },
+      ],
+      hierarchy: { limit_enforcement: 'INDEPENDENT', parent_group_id: null },
+      created_at: '2026-11-02T08:20:00Z',
+    },
+  })
 
 export const NewGroup = z
   .object({
@@ -91,7 +121,20 @@ export const NewGroup = z
       parent_group_id: z.string().nullish().describe('Null or left out: the group is a root.'),
     }),
   })
-  .meta({ id: 'NewGroup' })
+  .meta({
+    id: 'NewGroup',
+    example: {
+      metadata: { name: 'Northwind / research', external_entity_id: 'nw-research' },
+      models: [
+        {
+          slug: 'aurora/lumen-2',
+          rate_limits: [{ type: 'TOKEN', unit: 'MINUTE', threshold: 60_000 }],
+          usage_limits: [{ type: 'TOKEN', unit: 'DAY', threshold: 5_000_000 }],
+        },
+      ],
+      hierarchy: { limit_enforcement: 'CASCADING' },
+    },
+  })
 
 const immutable = z
   .unknown()
@@ -117,7 +160,7 @@ export const GroupPatch = z
     ({ metadata, models }) => metadata?.name !== undefined || Array.isArray(models),
     'needs metadata.name or models',
   )
-  .meta({ id: 'GroupPatch' })
+  .meta({ id: 'GroupPatch', example: { metadata: { name: 'Northwind' } } })
 
 export const DeletedGroup = z
   .object({ id: z.string(), metadata: Metadata, deleted_at: timestamp })

@@ -7,7 +7,6 @@ import { fromModels, toGroup } from './shape.ts'
 export const updateGroup = route({
   method: 'PATCH',
   path: '/v1/gateway/groups/{group_id}',
-  operationId: 'updateGroup',
   tag: 'Groups',
   summary: 'Updates a group',
   description:

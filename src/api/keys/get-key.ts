@@ -6,7 +6,6 @@ import { ApiKey } from './schemas.ts'
 export const getKey = route({
   method: 'GET',
   path: '/v1/gateway/groups/{group_id}/api_keys/{api_key_prefix}',
-  operationId: 'getApiKey',
   tag: 'API keys',
   summary: 'Gets an API key',
   description: 'By its prefix, percent-encoded where it needs to be.',

@@ -7,7 +7,6 @@ import { ApiKey } from './schemas.ts'
 export const listKeys = route({
   method: 'GET',
   path: '/v1/gateway/groups/{group_id}/api_keys',
-  operationId: 'listApiKeys',
   tag: 'API keys',
   summary: "Lists a group's API keys",
   description: 'Oldest first. Revoked keys are not listed.',

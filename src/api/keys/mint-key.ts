@@ -6,7 +6,6 @@ import { MintedApiKey, NewApiKey } from './schemas.ts'
 export const mintKey = route({
   method: 'POST',
   path: '/v1/gateway/groups/{group_id}/api_keys',
-  operationId: 'createApiKey',
   tag: 'API keys',
   summary: 'Creates an API key',
   description: "For the group's applications to call models with. The body may be left out.",

@@ -10,7 +10,6 @@ const signatureHeader = 'X-Baseten-Signature'
 export const registerKey = route({
   method: 'POST',
   path: '/v1/gateway/groups/{group_id}/api_keys/register',
-  operationId: 'registerApiKey',
   tag: 'API keys',
   summary: 'Registers an API key that you have issued',
   description:

@@ -4,7 +4,6 @@ import { RevokedApiKey } from './schemas.ts'
 export const revokeKey = route({
   method: 'DELETE',
   path: '/v1/gateway/groups/{group_id}/api_keys/{api_key_prefix}',
-  operationId: 'revokeApiKey',
   tag: 'API keys',
   summary: 'Revokes an API key',
   description: 'For good: its next call is refused. Other keys of the group go on.',

@@ -5,7 +5,9 @@ export const ApiKey = z
   .object({ prefix: z.string(), name: z.string().nullable() })
   .meta({ id: 'ApiKey', description: 'All that is ever shown of a key once it was made.' })
 
-export const NewApiKey = z.object({ name: text(0, 255).nullish() }).meta({ id: 'NewApiKey' })
+export const NewApiKey = z
+  .object({ name: text(0, 255).nullish() })
+  .meta({ id: 'NewApiKey', example: { name: 'ci' } })
 
 export const MintedApiKey = z
   .object({
@@ -13,7 +15,10 @@ export const MintedApiKey = z
     prefix: z.string(),
     name: z.string().nullable(),
   })
-  .meta({ id: 'MintedApiKey' })
+  .meta({
+    id: 'MintedApiKey',
+    example: { api_key: 'sky_Jt4mQv8ZnR2c.SECRET', prefix: 'sky_Jt4mQv8ZnR2c', name: 'ci' },
+  })
 
 export const RevokedApiKey = z.object({ prefix: z.string() }).meta({ id: 'RevokedApiKey' })
 

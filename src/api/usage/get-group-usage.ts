@@ -13,7 +13,6 @@ const types = { token: 'TOKEN', request: 'REQUEST' } as const
 export const getGroupUsage = route({
   method: 'GET',
   path: '/v1/gateway/groups/{group_id}/usage',
-  operationId: 'getGroupUsage',
   tag: 'Groups',
   summary: "Gets a group's usage",
   description:

@@ -1,0 +1,72 @@
+import { execFile, spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { startFakeUpstream } from '../fake-upstream.ts'
+import { configurationFor, workspaceKey } from '../setup/frontier.ts'
+import { startGateway, temporaryFolder } from '../setup/gateway.ts'
+
+const run = promisify(execFile)
+/** Where continuous integration installs the generator; else it is looked for on the path. */
+const installed = join(import.meta.dirname, '../../node_modules/.cache/openapi-python/bin')
+const environment = { ...process.env, PATH: `${installed}${delimiter}${process.env.PATH}` }
+const generator = 'openapi-python-client'
+const isMissing = spawnSync(generator, ['--version'], { env: environment }).status !== 0
+if (isMissing)
+  console.warn(`${generator} is not installed (pip install openapi-python-client): its test is skipped`)
+
+test.skipIf(isMissing)(
+  'a client that a public generator made of the document drives a whole life',
+  async () => {
+    const upstream = await startFakeUpstream()
+    const gateway = await startGateway({ config: configurationFor(upstream.url) })
+    try {
+      const folder = temporaryFolder()
+      const document = join(folder, 'openapi.json')
+      writeFileSync(document, await (await fetch(`${gateway.url}/openapi.json`)).text())
+      const client = join(folder, 'tollgate_client')
+      const generated = await run(
+        generator,
+        ['generate', '--path', document, '--meta', 'none', '--output-path', client],
+        {
+          env: environment,
+        },
+      )
+      // The generator goes on without what it does not understand, and says so.
+      expect(generated.stdout + generated.stderr).not.toMatch(/warning|unable/i)
+
+      const script = join(import.meta.dirname, 'lifecycle.py')
+      const { stdout } = await run('python3', [script, gateway.url, workspaceKey], {
+        env: { ...environment, PYTHONPATH: folder, PYTHONDONTWRITEBYTECODE: '1' },
+      })
+      expect(JSON.parse(stdout)).toEqual({
+        refused: { code: 'VALIDATION_ERROR', message: 'Child group exceeds parent group limit.' },
+        name: 'Py',
+        effective: [500, 1000],
+        statuses: [200, 401],
+        usage: {
+          customer_id: 'py-child',
+          usage: {
+            'aurora/lumen-py': [
+              {
+                type: 'TOKEN',
+                unit: 'DAY',
+                threshold: 500,
+                current_usage: expect.any(Number),
+                reset_at: expect.any(String),
+              },
+            ],
+          },
+        },
+        keys: [{ prefix: expect.stringMatching(/^sky_/), name: 'ci' }],
+        groups: [true],
+        gone: { code: 'NOT_FOUND', message: 'There is no such group.' },
+      })
+    } finally {
+      await gateway.stop()
+      await upstream.close()
+    }
+  },
+  120_000,
+)
