@@ -170,6 +170,12 @@ export async function buryWorkspace(
     .where('workspace_id', '=', id)
     .where('deleted_at', 'is', null)
     .execute()
+  await database
+    .updateTable('webhooks')
+    .set({ deleted_at: at, sealed_previous_secret: null, previous_secret_until: null, config_hash: null })
+    .where('workspace_id', '=', id)
+    .where('deleted_at', 'is', null)
+    .execute()
   await database.updateTable('workspaces').set({ deleted_at: at, revision }).where('id', '=', id).execute()
 }
 
