@@ -1,7 +1,9 @@
 """Drives a gateway through a client that openapi-python-client made of its document; ends with what it saw, as JSON."""
 
+import datetime
 import json
 import sys
+import time
 import urllib.error
 import urllib.request
 
@@ -12,6 +14,7 @@ from tollgate_client.api.api_keys import (
     post_gateway_groups_api_keys,
 )
 from tollgate_client.api.endpoints import delete_gateway_endpoints, post_gateway_endpoints
+from tollgate_client.api.events import get_gateway_events
 from tollgate_client.api.groups import (
     delete_gateway_groups,
     get_gateway_groups,
@@ -22,7 +25,7 @@ from tollgate_client.api.groups import (
 )
 from tollgate_client.models import Error, GroupPatch, NewApiKey, NewEndpoint, NewGroup
 
-url, key = sys.argv[1:]
+url, key, start_time = sys.argv[1:]
 slug = "aurora/lumen-py"
 client = AuthenticatedClient(base_url=url, token=key, prefix="Api-Key")
 
@@ -51,6 +54,17 @@ def call(api_key):
         return error.code
 
 
+def billed():
+    """The events since the start, as soon as they are old enough to be pulled: time runs fast in this test."""
+    since = datetime.datetime.fromisoformat(start_time)
+    for _ in range(100):
+        page = get_gateway_events.sync(client=client, start_time=since, external_entity_ids=["py-child"])
+        if page.items:
+            return page.items
+        time.sleep(0.2)
+    return []
+
+
 def below(parent):
     return {"parent_group_id": parent.id}
 
@@ -66,6 +80,7 @@ assert isinstance(refused, Error), refused
 renamed = patch_gateway_groups.sync(child.id, client=client, body=GroupPatch.from_dict({"metadata": {"name": "Py"}}))
 minted = post_gateway_groups_api_keys.sync(child.id, client=client, body=NewApiKey.from_dict({"name": "ci"}))
 statuses = [call(minted.api_key)]
+events = billed()
 usage = get_gateway_groups_usage.sync(child.id, client=client)
 listed_keys = get_gateway_groups_api_keys.sync(child.id, client=client)
 listed_groups = get_gateway_groups.sync(client=client, external_entity_id="py-child")
@@ -83,6 +98,7 @@ print(
             "effective": [limit.threshold for limit in renamed.effective_models[0].usage_limits],
             "statuses": statuses,
             "usage": usage.to_dict(),
+            "events": [item.to_dict() for item in events],
             "keys": [item.to_dict() for item in listed_keys.items],
             "groups": [item.id == child.id for item in listed_groups.items],
             "gone": gone.to_dict(),
