@@ -12,6 +12,7 @@ import {
 import { type EndpointFact, productionEnvironment, type Region, type TargetFact } from './facts.ts'
 import { type Page, type PageRequest, readPage } from './page.ts'
 import { ownedPrefix } from './rules/slug.ts'
+import { lockWorkspace } from './workspace-records.ts'
 import { hasSecret, readEnvironmentNames, readPrefixes } from './workspaces.sql.ts'
 import type { Caller, Write } from './write.ts'
 
@@ -62,6 +63,8 @@ export function endpointsOf({ read, write, keyring, newUlid }: Context): Endpoin
       return write(
         caller,
         async (it) => {
+          const home = await lockWorkspace(it, caller.workspaceId)
+          if (isFailure(home)) return home
           const broken =
             ownedPrefix(input.slug, await readPrefixes(it.transaction, caller.workspaceId)) ??
             (await unknownTarget(it, caller, input.targets[0]))

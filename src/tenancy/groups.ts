@@ -19,6 +19,7 @@ import { type Page, type PageRequest, readPage } from './page.ts'
 import { childWithinAncestors } from './rules/child-within-ancestors.ts'
 import { distinctLimits } from './rules/distinct-limits.ts'
 import { oneModePerTree, withinDepth } from './rules/place-in-tree.ts'
+import { lockWorkspace } from './workspace-records.ts'
 import type { Caller, Write } from './write.ts'
 
 export interface NewGroup {
@@ -100,6 +101,8 @@ export function groupsOf({ read, write, keyring, newUlid }: Context): Groups {
         async (it) => {
           const broken = distinctLimits(input.models)
           if (broken) return broken
+          const home = input.parentId === null ? await lockWorkspace(it, caller.workspaceId) : null
+          if (isFailure(home)) return home
           const above = input.parentId === null ? null : await lockLineage(it, caller, input.parentId)
           if (isFailure(above)) return { failure: 'not_found', what: 'parent' }
           const parent = above?.[0] ?? null

@@ -77,6 +77,31 @@ describe.each(databases())('what the operator wrote by hand, on $name', ({ open:
     expect(two.locateWorkspace(lab)).toEqual({ failure: 'not_found', what: 'workspace' })
   })
 
+  test('what is made while its workspace is deleted is made before, and in the way, or not at all', async () => {
+    const one = await open()
+    const two = await open()
+    const caller = { actor: 'workspace_key:test', workspaceId: lab }
+    for (let round = 0; round < 10; round++) {
+      await labOn(one)
+      const group = {
+        parentId: null,
+        externalId: `g${round}`,
+        name: null,
+        enforcement: null,
+        models: [{ slug: 'lab/m', limits: [] }],
+      }
+      const [deleted, made] = await Promise.all([
+        one.deleteWorkspace(operator, lab),
+        two.createGroup(caller, group),
+      ])
+      expect(isFailure(deleted)).toBe(!isFailure(made))
+      if (!isFailure(made)) {
+        unwrap(await two.deleteGroup(caller, made[0].id))
+        unwrap(await one.deleteWorkspace(operator, lab))
+      }
+    }
+  })
+
   test('nothing that can be opened is left of what was deleted', async () => {
     const one = await open()
     await labOn(one)
