@@ -39,10 +39,10 @@ const columns = {
     ...['id', 'workspace_id', 'kind', 'parent_id', 'root_id', 'depth', 'name', 'external_id', 'enforcement'],
     ...['created_at', 'updated_at', 'revision'],
   ],
-  grants: ['owner_kind', 'owner_id', 'model', 'position'],
+  grants: ['owner_kind', 'owner_id', 'model', 'position', 'revision'],
   limits: [
     ...['id', 'owner_kind', 'owner_id', 'model', 'position', 'family', 'metric', 'unit'],
-    ...['ceiling_whole', 'ceiling_pico', 'strict'],
+    ...['ceiling_whole', 'ceiling_pico', 'strict', 'revision'],
   ],
   keys: ['id', 'workspace_id', 'node_id', 'style', 'prefix', 'name', 'digest', 'created_at', 'revision'],
 } as { readonly [Table in 'nodes' | 'grants' | 'limits' | 'keys']: ColumnName<Table>[] }
@@ -105,7 +105,7 @@ function planterOf(options: SeedOptions, lastRevision: number) {
   const limit = (id: string, at: number, position: number): SqlValue[] => [
     ...[newUlid(at), 'node', id, slug, position],
     ...(position === 0 ? ['rate', 'request', 'minute'] : ['usage', 'token', 'day']),
-    ...[threshold, 0, 0],
+    ...[threshold, 0, 0, revision],
   ]
   const plantKeys = (groupId: string, serial: number, isAtBottom: boolean, at: number, { keys }: Rows) => {
     for (let number = 0; number < keysPerGroup; number++) {
@@ -135,7 +135,7 @@ function planterOf(options: SeedOptions, lastRevision: number) {
           ...[id, workspace, 'group', parent === null ? null : (ids[parent] ?? null), ids[0] ?? id],
           ...[depthOf[place] ?? 0, `Group ${serial}`, `customer-${serial}`, 'CASCADING', at, at, ++revision],
         ])
-        rows.grants.push(['node', id, slug, 0])
+        rows.grants.push(['node', id, slug, 0, revision])
         rows.limits.push(limit(id, at, 0), limit(id, at, 1))
         plantKeys(id, serial, depthOf[place] === bottom, at, rows)
       }
