@@ -13,9 +13,9 @@ export interface Answer {
   abort(): void
 }
 
-/** Exactly one of `onEnd` and `onFailure` comes, last. A chunk is valid only during the call. */
+/** Exactly one of `onEnd` and `onFailure` comes, last. A chunk is valid only during the call, unless it may be kept. */
 export interface AnswerReader {
-  onData(chunk: Buffer): void
+  onData(chunk: Buffer, mayKeep: boolean): void
   onEnd(): void
   onFailure(failure: Failure): void
 }
@@ -41,7 +41,7 @@ export function awaitAnswer(
     }
     const read = (attached: AnswerReader): void => {
       reader = attached
-      for (const chunk of early) attached.onData(chunk)
+      for (const chunk of early) attached.onData(chunk, true)
       early.length = 0
       if (failure !== null) attached.onFailure(failure)
       else if (hasEnded) attached.onEnd()
@@ -51,7 +51,7 @@ export function awaitAnswer(
         head = received
       },
       onData(chunk) {
-        if (reader !== null) return reader.onData(chunk)
+        if (reader !== null) return reader.onData(chunk, false)
         early.push(Buffer.from(chunk))
         answered()
       },

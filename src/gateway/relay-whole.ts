@@ -40,8 +40,8 @@ export function relayWhole(grant: Grant, answer: Answer, room: Room): Promise<Fa
     }
     exchange.onDrain(answer.resume)
     answer.read({
-      onData(chunk) {
-        const before = scan.push(chunk)
+      onData(chunk, mayKeep) {
+        const before = scan.push(chunk, mayKeep)
         if (before !== null) send(before)
       },
       onEnd() {
@@ -73,7 +73,7 @@ export function relayWhole(grant: Grant, answer: Answer, room: Room): Promise<Fa
 /** The chunks of an answer, of which the last one is held back until the end is known. */
 interface Whole {
   /** Takes a chunk and returns what may go out now; null for nothing. */
-  push(chunk: Buffer): Buffer | null
+  push(chunk: Buffer, mayKeep: boolean): Buffer | null
   end(): { readonly last: Buffer; readonly usage: Usage | null }
 }
 
@@ -84,9 +84,9 @@ function openWhole(stamp: Buffer): Whole {
   let last = nothing
 
   return {
-    push(chunk) {
+    push(chunk, mayKeep) {
       if (first === null) {
-        first = Buffer.from(chunk)
+        first = mayKeep ? chunk : Buffer.from(chunk)
         return null
       }
       if (relay === null) {
