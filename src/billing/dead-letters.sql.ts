@@ -1,7 +1,7 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { EpochMs } from '../domain/time.ts'
 import type { DeliveryTable, Schema } from '../store/schema.ts'
-import type { Position } from '../tenancy/cursor.ts'
+import { oldestFirst, type PageOf } from '../tenancy/page.sql.ts'
 
 /** A delivery without what it posts. */
 export type DeliveryRow = Omit<DeliveryTable, 'body' | 'signature'>
@@ -19,52 +19,39 @@ const listed = [
   'problem',
 ] as const
 
-interface Listing {
+interface Listing extends PageOf {
   /** Null: of all. */
   readonly workspaceId: string | null
-  readonly after: Position | null
-  readonly limit: number
 }
 
 /** Deliveries in the order in which they were made, one more than the limit where there is one. */
 export function readDeliveryPage(
   database: Kysely<Schema>,
-  { workspaceId, after, limit }: Listing,
+  { workspaceId, ...page }: Listing,
 ): Promise<readonly DeliveryRow[]> {
-  return database
-    .selectFrom('deliveries')
-    .select(listed)
-    .$if(workspaceId !== null, (query) => query.where('workspace_id', '=', workspaceId ?? ''))
-    .$if(after !== null, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('created_at', 'id'), '>', tuple(after?.createdAt ?? 0, after?.id ?? '')),
-      ),
-    )
-    .orderBy('created_at')
-    .orderBy('id')
-    .limit(limit + 1)
-    .execute()
+  return oldestFirst(
+    database
+      .selectFrom('deliveries')
+      .select(listed)
+      .$if(workspaceId !== null, (query) => query.where('workspace_id', '=', workspaceId ?? '')),
+    page,
+  ).execute()
 }
 
 /** Dead letters in the order in which they died, one more than the limit where there is one. */
 export function readDeadLetterPage(
   database: Kysely<Schema>,
-  { workspaceId, after, limit }: Listing,
+  { workspaceId, ...page }: Listing,
 ): Promise<readonly DeliveryRow[]> {
-  return database
-    .selectFrom('deliveries')
-    .select(listed)
-    .where('state', '=', 'dead')
-    .$if(workspaceId !== null, (query) => query.where('workspace_id', '=', workspaceId ?? ''))
-    .$if(after !== null, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('settled_at', 'id'), '>', tuple(after?.createdAt ?? 0, after?.id ?? '')),
-      ),
-    )
-    .orderBy('settled_at')
-    .orderBy('id')
-    .limit(limit + 1)
-    .execute()
+  return oldestFirst(
+    database
+      .selectFrom('deliveries')
+      .select(listed)
+      .where('state', '=', 'dead')
+      .$if(workspaceId !== null, (query) => query.where('workspace_id', '=', workspaceId ?? '')),
+    page,
+    'settled_at',
+  ).execute()
 }
 
 export async function readDelivery(database: Kysely<Schema>, id: string): Promise<DeliveryTable | null> {

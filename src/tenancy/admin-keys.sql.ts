@@ -1,8 +1,8 @@
 import type { Kysely } from 'kysely'
 import type { EpochMs } from '../domain/time.ts'
 import type { AdminKeyTable, Schema } from '../store/schema.ts'
-import type { Position } from './cursor.ts'
 import type { AdminKeyFact } from './facts.ts'
+import { oldestFirst, type PageOf } from './page.sql.ts'
 import type { AdminKeyRecord } from './records.ts'
 import type { Changed } from './snapshot.ts'
 
@@ -32,20 +32,8 @@ export function readAdminKeys(
 }
 
 /** Live admin keys, oldest first, with one more than asked for where there is one. */
-export async function readAdminKeyPage(
-  database: Kysely<Schema>,
-  { limit, after }: { limit: number; after: Position | null },
-): Promise<AdminKeyRecord[]> {
-  const rows = await liveKeys(database)
-    .$if(after !== null, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('created_at', 'id'), '>', tuple(after?.createdAt ?? 0, after?.id ?? '')),
-      ),
-    )
-    .orderBy('created_at')
-    .orderBy('id')
-    .limit(limit + 1)
-    .execute()
+export async function readAdminKeyPage(database: Kysely<Schema>, page: PageOf): Promise<AdminKeyRecord[]> {
+  const rows = await oldestFirst(liveKeys(database), page).execute()
   return rows.map(toRecord)
 }
 

@@ -12,11 +12,10 @@ import {
 } from './admin-keys.sql.ts'
 import type { Context } from './context.ts'
 import { isCredential } from './credentials.sql.ts'
+import { credentialOf, makeValue, valueTaken } from './credentials.ts'
 import { digestCredential, digestFileEntry } from './digest.ts'
 import { type Page, type PageRequest, readPage } from './page.ts'
-import { randomText } from './random-text.ts'
 import type { AdminKeyRecord } from './records.ts'
-import { valueTaken } from './workspace-keys.ts'
 import type { Operator, Write } from './write.ts'
 
 /** A key with its value, which is given here and never again; null where the caller brought it. */
@@ -62,15 +61,11 @@ const conflicts = {
 } as const
 
 export function adminKeysOf({ read, write, keyring, newUlid, random }: Context): AdminKeys {
-  const makeValue = () => `tga_${randomText(random, 43)}`
-  const credential = (given: string | null) => {
-    const made = given === null ? makeValue() : null
-    return { made, digest: digestCredential(keyring, given ?? made ?? '').toString('hex') }
-  }
+  const credential = (given: string | null) => credentialOf({ keyring, random }, 'tga_', given)
 
   return {
     async createAdminKey(actor, name) {
-      const value = makeValue()
+      const value = makeValue(random, 'tga_')
       const created = await write({ workspaceId: null, actor }, async (it) => {
         const { revision, at } = await it.begin()
         const id = `ak_${newUlid(at)}`

@@ -1,13 +1,13 @@
 import type { Kysely } from 'kysely'
 import type { WorkspaceId } from '../domain/ids.ts'
 import type { AuditTable, Schema } from '../store/schema.ts'
-import type { Position } from './cursor.ts'
+import type { PageOf } from './page.sql.ts'
 
 /** Audit rows of a workspace, newest first, with one more than asked for where there is one. */
 export function readAuditPage(
   database: Kysely<Schema>,
   workspaceId: WorkspaceId,
-  { limit, after }: { limit: number; after: Position | null },
+  { limit, after }: PageOf,
 ): Promise<AuditTable[]> {
   return database
     .selectFrom('audit_log')

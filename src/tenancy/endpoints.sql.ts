@@ -2,8 +2,8 @@ import type { Kysely, Selectable } from 'kysely'
 import type { EndpointId, WorkspaceId } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { EndpointTable, Schema } from '../store/schema.ts'
-import type { Position } from './cursor.ts'
 import type { EndpointFact, Region } from './facts.ts'
+import { oldestFirst, type PageOf } from './page.sql.ts'
 import type { Changed } from './snapshot.ts'
 
 /** Endpoints written after a revision; the first load, after revision 0, leaves out what is gone. */
@@ -35,22 +35,16 @@ export async function readEndpoint(database: Kysely<Schema>, id: string): Promis
 export async function readEndpointPage(
   database: Kysely<Schema>,
   workspaceId: WorkspaceId,
-  { limit, after }: { limit: number; after: Position | null },
+  page: PageOf,
 ): Promise<EndpointFact[]> {
-  const rows = await database
-    .selectFrom('endpoints')
-    .selectAll()
-    .where('workspace_id', '=', workspaceId)
-    .where('deleted_at', 'is', null)
-    .$if(after !== null, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('created_at', 'id'), '>', tuple(after?.createdAt ?? 0, after?.id ?? '')),
-      ),
-    )
-    .orderBy('created_at')
-    .orderBy('id')
-    .limit(limit + 1)
-    .execute()
+  const rows = await oldestFirst(
+    database
+      .selectFrom('endpoints')
+      .selectAll()
+      .where('workspace_id', '=', workspaceId)
+      .where('deleted_at', 'is', null),
+    page,
+  ).execute()
   return rows.map(toEndpoint)
 }
 

@@ -6,6 +6,7 @@ import type { Position } from './cursor.ts'
 import type { KeyFact } from './facts.ts'
 import type { PackedKeys } from './key-block.ts'
 import type { BatchEnd } from './nodes.sql.ts'
+import { oldestFirst, type PageOf } from './page.sql.ts'
 
 /** What a listing shows of a live key, and where it stands in it. */
 export interface ListedKey extends Position {
@@ -86,22 +87,16 @@ function afterBatch({ revision, id }: BatchEnd) {
 export async function readKeyPage(
   database: Kysely<Schema>,
   nodeId: NodeId,
-  { limit, after }: { limit: number; after: Position | null },
+  page: PageOf,
 ): Promise<ListedKey[]> {
-  const rows = await database
-    .selectFrom('keys')
-    .select(['id', 'prefix', 'name', 'created_at'])
-    .where('node_id', '=', nodeId)
-    .where('revoked_at', 'is', null)
-    .$if(after !== null, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('created_at', 'id'), '>', tuple(after?.createdAt ?? 0, after?.id ?? '')),
-      ),
-    )
-    .orderBy('created_at')
-    .orderBy('id')
-    .limit(limit + 1)
-    .execute()
+  const rows = await oldestFirst(
+    database
+      .selectFrom('keys')
+      .select(['id', 'prefix', 'name', 'created_at'])
+      .where('node_id', '=', nodeId)
+      .where('revoked_at', 'is', null),
+    page,
+  ).execute()
   return rows.map((row) => ({ id: row.id, createdAt: row.created_at, prefix: row.prefix, name: row.name }))
 }
 

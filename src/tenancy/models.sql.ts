@@ -1,14 +1,14 @@
 import type { Kysely, Selectable } from 'kysely'
 import type { EpochMs } from '../domain/time.ts'
 import type { ModelEnvironmentTable, Schema } from '../store/schema.ts'
-import type { Position } from './cursor.ts'
+import type { PageOf } from './page.sql.ts'
 import type { EnvironmentRecord, EnvironmentWish, ModelRecord } from './records.ts'
 
 /** A workspace's models in the order of their ids, with one more than asked for where there is one. */
 export async function readModelPage(
   database: Kysely<Schema>,
   workspaceId: string,
-  { limit, after }: { limit: number; after: Position | null },
+  { limit, after }: PageOf,
 ): Promise<ModelRecord[]> {
   const ids = await database
     .selectFrom('model_environments')

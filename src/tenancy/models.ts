@@ -1,5 +1,4 @@
-import { type Failure, isFailure } from '../domain/failure.ts'
-import type { WorkspaceId } from '../domain/ids.ts'
+import type { Failure } from '../domain/failure.ts'
 import type { Context } from './context.ts'
 import { readLiveEndpoints } from './endpoints.sql.ts'
 import { productionEnvironment } from './facts.ts'
@@ -8,7 +7,7 @@ import { type Page, type PageRequest, readPage } from './page.ts'
 import type { EnvironmentRecord, EnvironmentWish, ModelRecord } from './records.ts'
 import { environmentStillNamed } from './rules/still-named.ts'
 import { seal } from './sealing.ts'
-import { inTheWay, lockWorkspace } from './workspace-records.ts'
+import { inTheWay, workspaceWriter } from './workspace-records.ts'
 import { environmentPlace } from './workspaces.sql.ts'
 import type { Operator, Write } from './write.ts'
 
@@ -46,18 +45,18 @@ const noModel: Failure = { failure: 'not_found', what: 'model' }
 const noEnvironment: Failure = { failure: 'not_found', what: 'environment' }
 
 export function modelsOf({ read, write, keyring, random }: Context): Models {
+  const changeWorkspace = workspaceWriter(write)
+
   /** Locks the workspace and hands over the model as it is, null where there is none. */
   const change = <Answer>(
-    { actor }: Operator,
+    operator: Operator,
     workspaceId: string,
     id: string,
     work: (it: Write, before: ModelRecord | null) => Promise<Answer | Failure>,
   ) =>
-    write<Answer>({ workspaceId: workspaceId as WorkspaceId, actor }, async (it) => {
-      const workspace = await lockWorkspace(it, workspaceId)
-      if (isFailure(workspace)) return workspace
-      return work(it, await readModel(it.transaction, workspaceId, id))
-    })
+    changeWorkspace<Answer>(operator, workspaceId, async (it) =>
+      work(it, await readModel(it.transaction, workspaceId, id)),
+    )
 
   /** Writes environments and buries those that go, unless a target names one of them. */
   const rewrite = async (

@@ -3,9 +3,9 @@ import type { NodeId, WorkspaceId } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Database } from '../store/database.ts'
 import type { Schema } from '../store/schema.ts'
-import type { Position } from './cursor.ts'
 import type { Enforcement, LimitFact, ModelFact, NodeFact } from './facts.ts'
 import { type Lineage, lineageOf } from './inherit.ts'
+import { oldestFirst, type PageOf } from './page.sql.ts'
 import type { DeclaredBelow } from './rules/child-within-ancestors.ts'
 import type { ChangedNode } from './snapshot.ts'
 
@@ -152,24 +152,18 @@ function packedRows(kind: Database['kind']) {
 export function readGroupPage(
   database: Kysely<Schema>,
   workspaceId: WorkspaceId,
-  { externalId, limit, after }: { externalId: string | null; limit: number; after: Position | null },
+  { externalId, ...page }: PageOf & { readonly externalId: string | null },
 ): Promise<{ id: string; created_at: number }[]> {
-  return database
-    .selectFrom('nodes')
-    .select(['id', 'created_at'])
-    .where('workspace_id', '=', workspaceId)
-    .where('kind', '=', 'group')
-    .where('deleted_at', 'is', null)
-    .$if(externalId !== null, (query) => query.where('external_id', '=', externalId))
-    .$if(after !== null, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('created_at', 'id'), '>', tuple(after?.createdAt ?? 0, after?.id ?? '')),
-      ),
-    )
-    .orderBy('created_at')
-    .orderBy('id')
-    .limit(limit + 1)
-    .execute()
+  return oldestFirst(
+    database
+      .selectFrom('nodes')
+      .select(['id', 'created_at'])
+      .where('workspace_id', '=', workspaceId)
+      .where('kind', '=', 'group')
+      .where('deleted_at', 'is', null)
+      .$if(externalId !== null, (query) => query.where('external_id', '=', externalId)),
+    page,
+  ).execute()
 }
 
 /** Whose a group is, and the root of its tree; null when it never was or is gone. */

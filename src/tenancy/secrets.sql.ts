@@ -1,25 +1,16 @@
 import type { Kysely, Selectable } from 'kysely'
 import type { EpochMs } from '../domain/time.ts'
 import type { Schema, SecretTable } from '../store/schema.ts'
-import type { Position } from './cursor.ts'
+import { oldestFirst, type PageOf } from './page.sql.ts'
 import type { SecretRecord } from './records.ts'
 
 /** Live secrets of a workspace, oldest first, with one more than asked for where there is one. */
 export async function readSecretPage(
   database: Kysely<Schema>,
   workspaceId: string,
-  { limit, after }: { limit: number; after: Position | null },
+  page: PageOf,
 ): Promise<SecretRecord[]> {
-  const rows = await liveSecrets(database, workspaceId)
-    .$if(after !== null, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('created_at', 'id'), '>', tuple(after?.createdAt ?? 0, after?.id ?? '')),
-      ),
-    )
-    .orderBy('created_at')
-    .orderBy('id')
-    .limit(limit + 1)
-    .execute()
+  const rows = await oldestFirst(liveSecrets(database, workspaceId), page).execute()
   return rows.map(toRecord)
 }
 

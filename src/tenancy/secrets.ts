@@ -1,5 +1,4 @@
-import { type Failure, isFailure } from '../domain/failure.ts'
-import type { WorkspaceId } from '../domain/ids.ts'
+import type { Failure } from '../domain/failure.ts'
 import type { Context } from './context.ts'
 import { readLiveEndpoints } from './endpoints.sql.ts'
 import { type Page, type PageRequest, readPage } from './page.ts'
@@ -7,7 +6,7 @@ import type { SecretRecord } from './records.ts'
 import { secretStillNamed } from './rules/still-named.ts'
 import { seal } from './sealing.ts'
 import { burySecret, readSecret, readSecretPage, writeSecret } from './secrets.sql.ts'
-import { inTheWay, lockWorkspace } from './workspace-records.ts'
+import { workspaceWriter } from './workspace-records.ts'
 import { secretPlace } from './workspaces.sql.ts'
 import type { Operator } from './write.ts'
 
@@ -43,6 +42,7 @@ const conflicts = {
 export function secretsOf({ read, write, keyring, random }: Context): Secrets {
   const sealed = (workspaceId: string, id: string, value: string) =>
     seal(keyring, random, value, secretPlace(workspaceId, id))
+  const change = workspaceWriter(write)
 
   return {
     listSecrets(workspaceId, { limit, cursor }) {
@@ -55,14 +55,13 @@ export function secretsOf({ read, write, keyring, random }: Context): Secrets {
       )
     },
 
-    createSecret({ actor }, workspaceId, { id, value }) {
-      return write<SecretRecord>(
-        { workspaceId: workspaceId as WorkspaceId, actor },
+    createSecret(operator, workspaceId, { id, value }) {
+      return change<SecretRecord>(
+        operator,
+        workspaceId,
         async (it) => {
-          const workspace = await lockWorkspace(it, workspaceId)
-          if (isFailure(workspace)) return workspace
           if ((await readSecret(it.transaction, workspaceId, id)) !== null)
-            return inTheWay(conflicts['secrets(workspace_id, id)'].message)
+            return conflicts['secrets(workspace_id, id)']
           const { revision, at } = await it.begin()
           const secret = { id, isInFile: false, createdAt: at, updatedAt: at }
           await writeSecret(it.transaction, workspaceId, secret, sealed(workspaceId, id, value), revision)
@@ -73,10 +72,8 @@ export function secretsOf({ read, write, keyring, random }: Context): Secrets {
       )
     },
 
-    rotateSecret({ actor }, workspaceId, id, value) {
-      return write<SecretRecord>({ workspaceId: workspaceId as WorkspaceId, actor }, async (it) => {
-        const workspace = await lockWorkspace(it, workspaceId)
-        if (isFailure(workspace)) return workspace
+    rotateSecret(operator, workspaceId, id, value) {
+      return change<SecretRecord>(operator, workspaceId, async (it) => {
         const secret = await readSecret(it.transaction, workspaceId, id)
         if (secret === null) return noSecret
         const { revision, at } = await it.begin()
@@ -87,10 +84,8 @@ export function secretsOf({ read, write, keyring, random }: Context): Secrets {
       })
     },
 
-    deleteSecret({ actor }, workspaceId, id) {
-      return write<SecretRecord>({ workspaceId: workspaceId as WorkspaceId, actor }, async (it) => {
-        const workspace = await lockWorkspace(it, workspaceId)
-        if (isFailure(workspace)) return workspace
+    deleteSecret(operator, workspaceId, id) {
+      return change<SecretRecord>(operator, workspaceId, async (it) => {
         const secret = await readSecret(it.transaction, workspaceId, id)
         if (secret === null) return noSecret
         const named = secretStillNamed(await readLiveEndpoints(it.transaction, workspaceId), id)

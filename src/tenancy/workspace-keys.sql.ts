@@ -1,26 +1,17 @@
 import type { Kysely, Selectable } from 'kysely'
 import type { EpochMs } from '../domain/time.ts'
 import type { Schema, WorkspaceKeyTable } from '../store/schema.ts'
-import type { Position } from './cursor.ts'
 import type { WorkspaceKeyType } from './facts.ts'
+import { oldestFirst, type PageOf } from './page.sql.ts'
 import type { WorkspaceKeyRecord } from './records.ts'
 
 /** Live keys of a workspace, oldest first, with one more than asked for where there is one. */
 export async function readWorkspaceKeyPage(
   database: Kysely<Schema>,
   workspaceId: string,
-  { limit, after }: { limit: number; after: Position | null },
+  page: PageOf,
 ): Promise<WorkspaceKeyRecord[]> {
-  const rows = await liveKeys(database, workspaceId)
-    .$if(after !== null, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('created_at', 'id'), '>', tuple(after?.createdAt ?? 0, after?.id ?? '')),
-      ),
-    )
-    .orderBy('created_at')
-    .orderBy('id')
-    .limit(limit + 1)
-    .execute()
+  const rows = await oldestFirst(liveKeys(database, workspaceId), page).execute()
   return rows.map(toRecord)
 }
 

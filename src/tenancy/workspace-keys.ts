@@ -1,11 +1,9 @@
-import { type Failure, isFailure } from '../domain/failure.ts'
-import type { WorkspaceId } from '../domain/ids.ts'
+import type { Failure } from '../domain/failure.ts'
 import type { Context } from './context.ts'
 import { isCredential } from './credentials.sql.ts'
-import { digestCredential } from './digest.ts'
+import { credentialOf, valueTaken } from './credentials.ts'
 import type { WorkspaceKeyType } from './facts.ts'
 import { type Page, type PageRequest, readPage } from './page.ts'
-import { randomText } from './random-text.ts'
 import type { WorkspaceKeyRecord } from './records.ts'
 import {
   insertWorkspaceKey,
@@ -15,7 +13,7 @@ import {
   revokeWorkspaceKeyRow,
   updateWorkspaceKeyDigest,
 } from './workspace-keys.sql.ts'
-import { inTheWay, lockWorkspace } from './workspace-records.ts'
+import { inTheWay, workspaceWriter } from './workspace-records.ts'
 import type { Operator } from './write.ts'
 
 /** A key with what its holder presents, which is given here and never again; null where the caller brought it. */
@@ -48,15 +46,12 @@ export interface WorkspaceKeys {
 }
 
 const noKey: Failure = { failure: 'not_found', what: 'workspace_key' }
-export const valueTaken: Failure = { failure: 'conflict', message: 'value: is, or was, that of another key' }
 
 const conflicts = { 'workspace_keys(digest)': valueTaken } as const
 
 export function workspaceKeysOf({ read, write, keyring, newUlid, random }: Context): WorkspaceKeys {
-  const credential = (given: string | null) => {
-    const made = given === null ? `tgw_${randomText(random, 43)}` : null
-    return { made, digest: digestCredential(keyring, given ?? made ?? '').toString('hex') }
-  }
+  const credential = (given: string | null) => credentialOf({ keyring, random }, 'tgw_', given)
+  const change = workspaceWriter(write)
 
   return {
     listWorkspaceKeys(workspaceId, { limit, cursor }) {
@@ -69,12 +64,11 @@ export function workspaceKeysOf({ read, write, keyring, newUlid, random }: Conte
       )
     },
 
-    mintWorkspaceKey({ actor }, workspaceId, { name, type, value }) {
-      return write<MintedWorkspaceKey>(
-        { workspaceId: workspaceId as WorkspaceId, actor },
+    mintWorkspaceKey(operator, workspaceId, { name, type, value }) {
+      return change<MintedWorkspaceKey>(
+        operator,
+        workspaceId,
         async (it) => {
-          const workspace = await lockWorkspace(it, workspaceId)
-          if (isFailure(workspace)) return workspace
           if (await isKeyNameTaken(it.transaction, workspaceId, name))
             return inTheWay('name: taken by another key of this workspace')
           const { made, digest } = credential(value)
@@ -90,12 +84,11 @@ export function workspaceKeysOf({ read, write, keyring, newUlid, random }: Conte
       )
     },
 
-    rotateWorkspaceKey({ actor }, workspaceId, id, value) {
-      return write<MintedWorkspaceKey>(
-        { workspaceId: workspaceId as WorkspaceId, actor },
+    rotateWorkspaceKey(operator, workspaceId, id, value) {
+      return change<MintedWorkspaceKey>(
+        operator,
+        workspaceId,
         async (it) => {
-          const workspace = await lockWorkspace(it, workspaceId)
-          if (isFailure(workspace)) return workspace
           const key = await readWorkspaceKey(it.transaction, workspaceId, id)
           if (key === null) return noKey
           const { made, digest } = credential(value)
@@ -109,10 +102,8 @@ export function workspaceKeysOf({ read, write, keyring, newUlid, random }: Conte
       )
     },
 
-    revokeWorkspaceKey({ actor }, workspaceId, id) {
-      return write<WorkspaceKeyRecord>({ workspaceId: workspaceId as WorkspaceId, actor }, async (it) => {
-        const workspace = await lockWorkspace(it, workspaceId)
-        if (isFailure(workspace)) return workspace
+    revokeWorkspaceKey(operator, workspaceId, id) {
+      return change<WorkspaceKeyRecord>(operator, workspaceId, async (it) => {
         const key = await readWorkspaceKey(it.transaction, workspaceId, id)
         if (key === null) return noKey
         const { revision, at } = await it.begin()

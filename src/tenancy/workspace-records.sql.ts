@@ -1,29 +1,17 @@
 import type { Kysely } from 'kysely'
 import type { EpochMs } from '../domain/time.ts'
 import type { Schema, WorkspaceTable } from '../store/schema.ts'
-import type { Position } from './cursor.ts'
+import { oldestFirst, type PageOf } from './page.sql.ts'
 import type { WorkspaceRecord } from './records.ts'
 import type { OwnedName } from './rules/owned-names.ts'
 import { readOwnedElsewhere, releaseNames } from './workspaces.sql.ts'
 
 /** Live workspaces, oldest first, with one more than asked for where there is one. */
-export async function readWorkspacePage(
-  database: Kysely<Schema>,
-  { limit, after }: { limit: number; after: Position | null },
-): Promise<WorkspaceRecord[]> {
-  const rows = await database
-    .selectFrom('workspaces')
-    .selectAll()
-    .where('deleted_at', 'is', null)
-    .$if(after !== null, (query) =>
-      query.where(({ eb, refTuple, tuple }) =>
-        eb(refTuple('created_at', 'id'), '>', tuple(after?.createdAt ?? 0, after?.id ?? '')),
-      ),
-    )
-    .orderBy('created_at')
-    .orderBy('id')
-    .limit(limit + 1)
-    .execute()
+export async function readWorkspacePage(database: Kysely<Schema>, page: PageOf): Promise<WorkspaceRecord[]> {
+  const rows = await oldestFirst(
+    database.selectFrom('workspaces').selectAll().where('deleted_at', 'is', null),
+    page,
+  ).execute()
   return withNames(database, rows)
 }
 

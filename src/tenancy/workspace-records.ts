@@ -17,7 +17,7 @@ import {
   readWorkspaceRecord,
   updateWorkspaceRow,
 } from './workspace-records.sql.ts'
-import type { Operator, Write } from './write.ts'
+import type { Conflicts, Operator, Write, WriteFacts } from './write.ts'
 
 export type NewWorkspace = Omit<WorkspaceRecord, 'isInFile' | 'createdAt'>
 
@@ -55,18 +55,18 @@ export function workspaceRecordsOf(
   { read, write, keyring }: Context,
   isLive: (id: WorkspaceId) => boolean,
 ): WorkspaceRecords {
+  const changeWorkspace = workspaceWriter(write)
   const update = (
-    { actor }: Operator,
+    operator: Operator,
     id: string,
     action: string,
     details: Readonly<Record<string, unknown>>,
     changeOf: (workspace: WorkspaceRecord) => WorkspaceChange | Failure,
   ) =>
-    write<WorkspaceRecord>(
-      { workspaceId: id as WorkspaceId, actor },
-      async (it) => {
-        const workspace = await lockWorkspace(it, id)
-        if (isFailure(workspace)) return workspace
+    changeWorkspace<WorkspaceRecord>(
+      operator,
+      id,
+      async (it, workspace) => {
         const change = changeOf(workspace)
         if (isFailure(change)) return change
         const updated = inLegalForm({ ...workspace, ...change })
@@ -154,6 +154,24 @@ export function workspaceRecordsOf(
       )
     },
   }
+}
+
+/** Writes to a workspace that is there, and that no other write of the operator's changes meanwhile. */
+export function workspaceWriter(write: WriteFacts) {
+  return <Answer>(
+    { actor }: Operator,
+    id: string,
+    work: (it: Write, workspace: WorkspaceRecord) => Promise<Answer | Failure>,
+    conflicts?: Conflicts,
+  ): Promise<Answer | Failure> =>
+    write<Answer>(
+      { workspaceId: id as WorkspaceId, actor },
+      async (it) => {
+        const workspace = await lockWorkspace(it, id)
+        return isFailure(workspace) ? workspace : work(it, workspace)
+      },
+      conflicts,
+    )
 }
 
 /** A workspace as no other write of its operator can change it before this one ends. */
