@@ -9,3 +9,18 @@ export interface Usage {
   readonly cacheWrite: number
   readonly reasoning: number
 }
+
+/** What a price tells apart beyond that. All but `searches` and `reportedCost` are parts of the totals. */
+export interface PricedUsage extends Usage {
+  /** Of `cacheWrite`: what is kept for an hour, where the rest is kept for minutes. */
+  readonly cacheWriteLong: number
+  readonly inputAudio: number
+  readonly outputAudio: number
+  readonly inputImage: number
+  readonly outputImage: number
+  readonly searches: number
+  /** What the provider says that it costs: the text of the JSON number, in dollars. Null where it says nothing. */
+  readonly reportedCost: string | null
+  /** The tier that served it, as the provider names it; null where it says nothing. */
+  readonly serviceTier: string | null
+}
