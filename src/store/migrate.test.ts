@@ -18,7 +18,7 @@ describe.each(databases())('migrations on $name', ({ open, create }) => {
   it('run once, and begin the installation at revision 0', async () => {
     const database = await open()
     await empty(database)
-    expect(await migrate(database)).toEqual({ migrated: ['0001-foundation'] })
+    expect(await migrate(database)).toEqual({ migrated: ['0001-foundation', '0002-governance'] })
     expect(await database.read.selectFrom('installation').selectAll().execute()).toEqual([
       { id: 1, revision: 0 },
     ])
@@ -32,7 +32,7 @@ describe.each(databases())('migrations on $name', ({ open, create }) => {
     await empty(instances[0]!)
     const outcomes = await Promise.all(instances.map(migrate))
     const ran = outcomes.flatMap((outcome) => ('migrated' in outcome ? outcome.migrated : ['newer']))
-    expect(ran).toEqual(['0001-foundation'])
+    expect(ran).toEqual(['0001-foundation', '0002-governance'])
     for (const instance of instances) await instance.close()
     await place.remove()
   })

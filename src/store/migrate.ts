@@ -2,11 +2,13 @@ import { sql, type Transaction } from 'kysely'
 import { Migrator } from 'kysely/migration'
 import type { Database } from './database.ts'
 import { foundation } from './migrations/0001-foundation.ts'
+import { governance } from './migrations/0002-governance.ts'
 import type { Schema } from './schema.ts'
 
 /** In the order of their names. One that was released is never changed. */
 const migrations = {
   '0001-foundation': foundation,
+  '0002-governance': governance,
 }
 
 export type Migrated =

@@ -1,3 +1,4 @@
+import type { GovernanceSchema } from './governance-schema.ts'
 import type { DurationCells, FirstTokenCells } from './histogram.ts'
 
 /**
@@ -7,7 +8,7 @@ import type { DurationCells, FirstTokenCells } from './histogram.ts'
  * `revision` on an entity is the installation's revision that last changed it, so that other instances can load
  * what changed since the one they know. Prefixes and domains have their workspace's.
  */
-export interface Schema {
+export interface Schema extends GovernanceSchema {
   workspaces: WorkspaceTable
   slug_prefixes: SlugPrefixTable
   workspace_domains: WorkspaceDomainTable

@@ -1,3 +1,4 @@
+import { governanceTables } from './governance-tables.ts'
 import { durationColumns, firstTokenColumns } from './histogram.ts'
 import type { Schema } from './schema.ts'
 
@@ -23,6 +24,7 @@ const cellColumns = Object.fromEntries(
 
 /** Every table as it is after the last migration, for statements that are made for any table. */
 export const tables: { readonly [Table in TableName]: TableShape<Schema[Table]> } = {
+  ...governanceTables,
   workspaces: {
     columns: {
       id: 'text',

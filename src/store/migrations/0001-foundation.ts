@@ -1,24 +1,12 @@
 import { type Kysely, sql } from 'kysely'
 import type { Migration } from 'kysely/migration'
-import { collation, isPostgres } from './dialect.ts'
-
-/** A question mark: null is allowed. */
-type ColumnDefinition = 'text' | 'text?' | 'bigint' | 'bigint?'
-
-interface TableDefinition {
-  readonly columns: Readonly<Record<string, ColumnDefinition>>
-  readonly primaryKey: readonly string[]
-  /** SQLite keeps the rows within the primary key's index, instead of each row there and here. */
-  readonly isClustered?: true
-}
-
-interface IndexDefinition {
-  readonly table: string
-  readonly columns: readonly string[]
-  readonly unique?: true
-  /** Rows outside of the condition are not in the index. */
-  readonly where?: string
-}
+import {
+  type ColumnDefinition,
+  createIndex,
+  createTable,
+  type IndexDefinition,
+  type TableDefinition,
+} from './define.ts'
 
 /** The columns of a histogram, one a cell. */
 function cells(prefix: string): Record<string, ColumnDefinition> {
@@ -407,25 +395,4 @@ export const foundation: Migration = {
     for (const [name, index] of Object.entries(indexes)) await createIndex(database, name, index)
     await sql`insert into installation (id, revision) values (1, 0)`.execute(database)
   },
-}
-
-async function createTable(database: Kysely<unknown>, name: string, table: TableDefinition): Promise<void> {
-  const text = sql`text ${collation(database)}`
-  let statement = database.schema.createTable(name)
-  for (const [column, definition] of Object.entries(table.columns)) {
-    const type = definition.startsWith('text') ? text : 'bigint'
-    statement = statement.addColumn(column, type, (it) => (definition.endsWith('?') ? it : it.notNull()))
-  }
-  if (table.isClustered && !isPostgres(database)) statement = statement.modifyEnd(sql`without rowid`)
-  await statement.addPrimaryKeyConstraint(`${name}_primary`, [...table.primaryKey] as never).execute()
-}
-
-async function createIndex(database: Kysely<unknown>, name: string, index: IndexDefinition): Promise<void> {
-  let statement = database.schema
-    .createIndex(name)
-    .on(index.table)
-    .columns([...index.columns])
-  if (index.unique) statement = statement.unique()
-  if (index.where) statement = statement.where(sql<boolean>`${sql.raw(index.where)}`)
-  await statement.execute()
 }
