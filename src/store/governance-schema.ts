@@ -122,6 +122,7 @@ export interface BudgetTable {
   strict: number
   generation: number
   starts_at: number
+  kept_since: number
   config_hash: string | null
   created_at: number
   updated_at: number
@@ -136,10 +137,12 @@ export interface RateLimitTable {
   token_duration: string | null
   token_generation: number
   token_starts_at: number
+  token_kept_since: number
   request_max: number | null
   request_duration: string | null
   request_generation: number
   request_starts_at: number
+  request_kept_since: number
   calendar_aligned: number
   strict: number
   config_hash: string | null

@@ -28,6 +28,8 @@ export interface BudgetFact extends Stored {
   readonly generation: number
   /** Where the first period of this generation begins. */
   readonly startsAt: EpochMs
+  /** The earliest generation whose usage still counts: every change since has kept it. */
+  readonly keptSince: number
   readonly override: BudgetOverride | null
 }
 
@@ -52,8 +54,10 @@ export interface RateLimitFact extends Stored {
 export interface RateHalf {
   readonly max: number
   readonly resetDuration: string
+  /** These three as a budget's. */
   readonly generation: number
   readonly startsAt: EpochMs
+  readonly keptSince: number
 }
 
 /** What an owner's limits are: budgets by ascending length of their windows, then age. */
