@@ -3,6 +3,8 @@ import { dirname, join } from 'node:path'
 import openApiTypes from 'openapi-typescript'
 import { adminRoutes } from './api/admin/routes.ts'
 import { adminSurface } from './api/admin/surface.ts'
+import { governanceRoutes } from './api/governance/routes.ts'
+import { governanceSurface } from './api/governance/surface.ts'
 import { openApiDocument } from './api/openapi.ts'
 import { routes } from './api/routes.ts'
 import { workspaceSurface } from './api/workspace-surface.ts'
@@ -20,6 +22,7 @@ const generated: Readonly<Record<string, string>> = {
   'openapi/frontier.json': jsonOf(frontier),
   'openapi/frontier.d.ts': await openApiTypes(frontier as never, { commentHeader: typesHeader }),
   'openapi/admin.json': jsonOf(openApiDocument(adminSurface, adminRoutes, version)),
+  'openapi/governance.json': jsonOf(openApiDocument(governanceSurface, governanceRoutes, version)),
   'docs/reference/settings.md': settingsReference(),
 }
 

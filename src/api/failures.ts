@@ -37,6 +37,16 @@ const missing: Readonly<Record<Findable, string>> = {
   domain: 'This workspace has no such domain.',
   webhook: 'This workspace has no webhook.',
   delivery: 'There is no such delivery.',
+  customer: 'Customer not found',
+  team: 'Team not found',
+  virtual_key: 'Virtual key not found',
+  budget: 'Budget not found',
+  model_config: 'Model config not found',
+  provider: 'Provider not found',
+  provider_key: 'Key not found',
+  routing_rule: 'Routing rule not found',
+  pricing_override: 'Pricing override not found',
+  mcp_client: 'MCP client not found',
 }
 
 /** How the management APIs say each failure. */

@@ -7,6 +7,9 @@ import { adminRoutes } from './admin/routes.ts'
 import { adminSurface } from './admin/surface.ts'
 import { documentation } from './docs.ts'
 import { dressManagement } from './failures.ts'
+import { governanceDoor } from './governance/door.ts'
+import { governanceRoutes } from './governance/routes.ts'
+import { governanceSurface } from './governance/surface.ts'
 import { openApiDocument } from './openapi.ts'
 import { openRateLimit } from './rate-limit.ts'
 import { routes } from './routes.ts'
@@ -31,6 +34,7 @@ export function createManagement(options: ManagementOptions): Hono {
   const rateLimit = openRateLimit(requestsPerSecond)
   const app = new Hono()
   app.route('/', serveRoutes(['/api/admin'], adminRoutes, adminDoor(services), reportBug))
+  app.route('/', serveRoutes(['/api/governance'], governanceRoutes, governanceDoor(services), reportBug))
   app.route(
     '/',
     serveRoutes(
@@ -44,6 +48,10 @@ export function createManagement(options: ManagementOptions): Hono {
     '/',
     documentation({
       '/openapi.json': { title: 'Gateway', document: openApiDocument(workspaceSurface, routes, version) },
+      '/openapi/governance.json': {
+        title: 'Governance',
+        document: openApiDocument(governanceSurface, governanceRoutes, version),
+      },
       '/openapi/admin.json': {
         title: 'Operator',
         document: openApiDocument(adminSurface, adminRoutes, version),

@@ -95,7 +95,7 @@ interface Nullness {
 type PathConfig = Parameters<Registry['registerPath']>[0]
 
 function toPath<Visit>(route: Route<Visit>, operationId: string, surface: Surface): PathConfig {
-  const { path, tag, summary, description, query, headers, body, returns, refuses } = route
+  const { path, tag, summary, description, query, headers, body, returns, refuses, status } = route
   const parameters = namesIn(path).map((name) => [name, pathParameter(name)])
   const always = { ...common, ...surface.refuses }
   const problems = Object.entries({ ...always, ...(body ? withBody : {}), ...refusals(refuses, always[403]) })
@@ -113,7 +113,7 @@ function toPath<Visit>(route: Route<Visit>, operationId: string, surface: Surfac
       ...(body ? { body: { ...jsonOf(body.schema), required: !body.isOptional } } : {}),
     },
     responses: {
-      200: { description: 'Done', ...jsonOf(returns) },
+      [status]: { description: 'Done', ...jsonOf(returns) },
       ...Object.fromEntries(
         problems.map(([status, why]) => [
           status,

@@ -50,6 +50,8 @@ export interface Route<Visit = WorkspaceVisit> {
   readonly headers: z.ZodObject | null
   readonly body: { readonly schema: z.ZodType; readonly isOptional: boolean } | null
   readonly returns: z.ZodType
+  /** Of its answer. */
+  readonly status: 200 | 201
   /** Why it refuses, by status, beside what every route refuses. */
   readonly refuses: Readonly<Partial<Record<400 | 403 | 404 | 409, string>>>
   /** The wire form of the answer, or a failure. */
@@ -69,6 +71,8 @@ interface Definition<Visit, Query extends z.ZodObject, Body extends z.ZodType, A
   /** An absent body stands for `{}`. */
   readonly bodyIsOptional?: true
   readonly returns: Answer
+  /** 200 where it is left out. */
+  readonly status?: 201
   readonly refuses: Route['refuses']
   /** Looks for what the path names. Comes before query and body are judged, so a stranger's id says nothing of them. */
   locate?(request: Asked & Visit): Promise<Failure | null>
@@ -94,7 +98,7 @@ export function routesOf<Visit>(parse: ParseWith) {
     Answer extends z.ZodType = z.ZodType,
   >(definition: Definition<Visit, Query, Body, Answer>): Route<Visit> {
     const { locate, judgeBytes, handle, query, headers, body, bodyIsOptional = false, ...others } = definition
-    const { operationId = null, ...rest } = others
+    const { operationId = null, status = 200, ...rest } = others
     const readJson = async (request: Asked & Visit) => {
       const bytes = await request.readBody()
       if (isFailure(bytes)) return bytes
@@ -103,6 +107,7 @@ export function routesOf<Visit>(parse: ParseWith) {
     return {
       ...rest,
       operationId,
+      status,
       query: query ?? null,
       headers: headers ?? null,
       body: body ? { schema: body, isOptional: bodyIsOptional } : null,

@@ -9,9 +9,16 @@ import type { Route } from './route.ts'
 /** Called with what a route threw; gives the name under which the log has it. */
 export type ReportBug = (error: unknown) => string
 
+/** What a door judges a visitor by. */
+export interface Knock {
+  readonly method: string
+  readonly path: string
+  header(name: string): string | undefined
+}
+
 /** Who may come in, and how they are told that something failed. */
 export interface Door<Visit> {
-  admit(header: (name: string) => string | undefined): Visit | Failure
+  admit(knock: Knock): Visit | Failure | Promise<Visit | Failure>
   /** Why a visitor may not call this route now; null where it may. */
   limit?(visit: Visit, operationId: string): Failure | null
   dress(failure: Failure): DressedFailure
@@ -29,11 +36,12 @@ export function serveRoutes<Visit extends object>(
   reportBug: ReportBug,
 ): Hono {
   const app = new Hono()
-  const admit = ({ req }: Context) => door.admit((name) => req.header(name))
+  const admit = ({ req }: Context) =>
+    door.admit({ method: req.method, path: req.path, header: (name) => req.header(name) })
   const refuse = (failure: Failure) => toResponse(door.dress(failure))
   const serve = async (context: Context, route: Route<Visit>): Promise<Response> => {
     const { req } = context
-    const visit = admit(context)
+    const visit = await admit(context)
     if (isFailure(visit)) return refuse(visit)
     const limited = door.limit?.(visit, `${route.method} ${route.path}`) ?? null
     if (limited) return refuse(limited)
@@ -47,10 +55,10 @@ export function serveRoutes<Visit extends object>(
       header: (name) => req.header(name),
       readBody: () => readBytes(req.raw),
     })
-    return isFailure(answer) ? refuse(answer) : context.json(answer as object)
+    return isFailure(answer) ? refuse(answer) : context.json(answer as object, route.status)
   }
-  const refuseKnown = (failure: Failure) => (context: Context) => {
-    const visit = admit(context)
+  const refuseKnown = (failure: Failure) => async (context: Context) => {
+    const visit = await admit(context)
     return refuse(isFailure(visit) ? visit : failure)
   }
 

@@ -27,7 +27,7 @@ export function workspaceDoor({
   rateLimit,
 }: WorkspaceServices): Door<WorkspaceVisit> {
   return {
-    admit(header) {
+    admit({ header }) {
       const caller = authenticate(tenancy, header('authorization'), header('x-tollgate-workspace'))
       return isFailure(caller) ? caller : { caller, tenancy, billing, counters, now: clock() }
     },

@@ -5,7 +5,12 @@ import type { EpochMs } from './time.ts'
  * Each door has one table that dresses every kind; a new kind does not compile until every door can say it.
  */
 export type Failure =
-  | { readonly failure: 'unauthenticated'; readonly reason: 'missing' | 'malformed' | 'unknown' | 'revoked' }
+  | {
+      readonly failure: 'unauthenticated'
+      readonly reason: 'missing' | 'malformed' | 'unknown' | 'revoked'
+      /** What is wrong with the credential, where its kind has more to say than that. */
+      readonly message?: string
+    }
   | {
       readonly failure: 'forbidden'
       readonly what: 'scope' | 'workspace' | 'onboarding' | 'origin'
@@ -52,6 +57,16 @@ export type Findable =
   | 'domain'
   | 'webhook'
   | 'delivery'
+  | 'customer'
+  | 'team'
+  | 'virtual_key'
+  | 'budget'
+  | 'model_config'
+  | 'provider'
+  | 'provider_key'
+  | 'routing_rule'
+  | 'pricing_override'
+  | 'mcp_client'
 
 export type FailureKind = Failure['failure']
 

@@ -2,6 +2,7 @@ import type { Database } from '../store/database.ts'
 import { readChangedAdminKeys } from './admin-keys.sql.ts'
 import { readChangedEndpoints } from './endpoints.sql.ts'
 import type { KeyFact } from './facts.ts'
+import { readGovernanceChanges } from './governance/load.sql.ts'
 import { readRevision } from './installation.sql.ts'
 import { keyBlock, type PackedKeys } from './key-block.ts'
 import type { Keyring } from './keyring.ts'
@@ -31,7 +32,7 @@ export async function loadChanges(
   const { read } = database
   const revision = await readRevision(read)
   if (revision === since) return null
-  const [workspaces, workspaceKeys, adminKeys, endpoints, environments, secrets, nodes, keys] =
+  const [workspaces, workspaceKeys, adminKeys, endpoints, environments, secrets, nodes, keys, governance] =
     await Promise.all([
       readChangedWorkspaces(read, since),
       readChangedWorkspaceKeys(read, since),
@@ -41,8 +42,20 @@ export async function loadChanges(
       readChangedSecrets(read, keyring, since),
       loadNodes(database, since),
       since === 0 ? loadAllKeys(read) : loadKeys(read, since),
+      readGovernanceChanges(read, keyring, since),
     ])
-  return { revision, workspaces, workspaceKeys, adminKeys, endpoints, environments, secrets, nodes, ...keys }
+  return {
+    revision,
+    workspaces,
+    workspaceKeys,
+    adminKeys,
+    endpoints,
+    environments,
+    secrets,
+    nodes,
+    governance,
+    ...keys,
+  }
 }
 
 async function loadNodes(database: Database, since: number): Promise<ChangedNode[]> {

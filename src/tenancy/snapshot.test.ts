@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import type { KeyId } from '../domain/ids.ts'
 import type { KeyFact, TargetFact } from './facts.ts'
+import { noGovernanceChanges } from './governance/world.ts'
 import { countersGone, emptySnapshot } from './snapshot.ts'
 import { endpoint, group, limit, withNodes, workspaceId, written } from './test-kit.ts'
 
@@ -82,4 +83,5 @@ const emptyChanges = {
   endpoints: [],
   environments: [],
   secrets: [],
+  governance: noGovernanceChanges,
 }

@@ -11,6 +11,12 @@ import type {
   WorkspaceFact,
   WorkspaceKeyFact,
 } from './facts.ts'
+import {
+  advanceGovernance,
+  emptyGovernanceWorld,
+  type GovernanceChanges,
+  type GovernanceWorld,
+} from './governance/world.ts'
 import { lineageOf } from './inherit.ts'
 import type { KeyBlock } from './key-block.ts'
 import { digestKey, type KeyTable, keyTable } from './key-table.ts'
@@ -37,6 +43,8 @@ export interface Snapshot {
   secret(workspaceId: WorkspaceId, id: string): SecretFact | null
   /** Differs whenever something in this tree has changed. */
   treeStamp(rootId: NodeId): number
+  /** Customers, teams and virtual keys, and what they may use. */
+  readonly governance: GovernanceWorld
 }
 
 /** What a snapshot is made of. Each table is kept as it is by writes that do not concern it. */
@@ -71,6 +79,7 @@ export interface Changes {
   readonly endpoints: readonly Changed<EndpointFact>[]
   readonly environments: readonly ChangedEnvironment[]
   readonly secrets: readonly ChangedSecret[]
+  readonly governance: GovernanceChanges
 }
 
 /** An entity that was written; `fact` is null when it is gone. */
@@ -92,21 +101,25 @@ export interface ChangedNode extends Changed<NodeFact> {
 }
 
 export function emptySnapshot(): Snapshot {
-  return snapshotOf(0, {
-    workspaces: emptyShardedMap(),
-    domains: emptyShardedMap(),
-    keys: keyTable(null),
-    workspaceKeys: emptyShardedMap(),
-    adminKeys: emptyShardedMap(),
-    workspaceKeysById: emptyShardedMap(),
-    adminKeysById: emptyShardedMap(),
-    nodes: emptyShardedMap(),
-    trees: emptyShardedMap(),
-    endpoints: emptyShardedMap(),
-    endpointsBySlug: emptyShardedMap(),
-    environments: emptyShardedMap(),
-    secrets: emptyShardedMap(),
-  })
+  return snapshotOf(
+    0,
+    {
+      workspaces: emptyShardedMap(),
+      domains: emptyShardedMap(),
+      keys: keyTable(null),
+      workspaceKeys: emptyShardedMap(),
+      adminKeys: emptyShardedMap(),
+      workspaceKeysById: emptyShardedMap(),
+      adminKeysById: emptyShardedMap(),
+      nodes: emptyShardedMap(),
+      trees: emptyShardedMap(),
+      endpoints: emptyShardedMap(),
+      endpointsBySlug: emptyShardedMap(),
+      environments: emptyShardedMap(),
+      secrets: emptyShardedMap(),
+    },
+    emptyGovernanceWorld(),
+  )
 }
 
 /** The next snapshot. Costs what has changed, whatever the size of the rest. */
@@ -116,29 +129,35 @@ export function advance(snapshot: Snapshot, changes: Changes): Snapshot {
   const workspaceKeys = new Map(changes.workspaceKeys.map(({ id, fact }) => [id, fact]))
   const adminKeys = new Map(changes.adminKeys.map(({ id, fact }) => [id, fact]))
   const endpoints = new Map(changes.endpoints.map(({ id, fact }) => [id, fact]))
-  return snapshotOf(changes.revision, {
-    workspaces: tables.workspaces.with(workspaces),
-    domains: tables.domains.with(
-      reindexed(tables.domains, tables.workspaces, workspaces, ({ domains }) => domains),
-    ),
-    keys: (changes.keyBlock ? keyTable(changes.keyBlock) : tables.keys).with(changes.keys),
-    workspaceKeysById: tables.workspaceKeysById.with(workspaceKeys),
-    workspaceKeys: tables.workspaceKeys.with(
-      reindexed(tables.workspaceKeys, tables.workspaceKeysById, workspaceKeys, byDigest),
-    ),
-    adminKeysById: tables.adminKeysById.with(adminKeys),
-    adminKeys: tables.adminKeys.with(reindexed(tables.adminKeys, tables.adminKeysById, adminKeys, byDigest)),
-    nodes: tables.nodes.with(new Map(changes.nodes.map(({ id, fact }) => [id, fact]))),
-    trees: tables.trees.with(treeStamps(changes)),
-    endpoints: tables.endpoints.with(endpoints),
-    endpointsBySlug: tables.endpointsBySlug.with(
-      reindexed(tables.endpointsBySlug, tables.endpoints, endpoints, ({ slug }) => [slug]),
-    ),
-    environments: tables.environments.with(mergedEnvironments(tables.environments, changes.environments)),
-    secrets: tables.secrets.with(
-      new Map(changes.secrets.map(({ workspaceId, id, fact }) => [pairKey(workspaceId, id), fact])),
-    ),
-  })
+  return snapshotOf(
+    changes.revision,
+    {
+      workspaces: tables.workspaces.with(workspaces),
+      domains: tables.domains.with(
+        reindexed(tables.domains, tables.workspaces, workspaces, ({ domains }) => domains),
+      ),
+      keys: (changes.keyBlock ? keyTable(changes.keyBlock) : tables.keys).with(changes.keys),
+      workspaceKeysById: tables.workspaceKeysById.with(workspaceKeys),
+      workspaceKeys: tables.workspaceKeys.with(
+        reindexed(tables.workspaceKeys, tables.workspaceKeysById, workspaceKeys, byDigest),
+      ),
+      adminKeysById: tables.adminKeysById.with(adminKeys),
+      adminKeys: tables.adminKeys.with(
+        reindexed(tables.adminKeys, tables.adminKeysById, adminKeys, byDigest),
+      ),
+      nodes: tables.nodes.with(new Map(changes.nodes.map(({ id, fact }) => [id, fact]))),
+      trees: tables.trees.with(treeStamps(changes)),
+      endpoints: tables.endpoints.with(endpoints),
+      endpointsBySlug: tables.endpointsBySlug.with(
+        reindexed(tables.endpointsBySlug, tables.endpoints, endpoints, ({ slug }) => [slug]),
+      ),
+      environments: tables.environments.with(mergedEnvironments(tables.environments, changes.environments)),
+      secrets: tables.secrets.with(
+        new Map(changes.secrets.map(({ workspaceId, id, fact }) => [pairKey(workspaceId, id), fact])),
+      ),
+    },
+    advanceGovernance(snapshot.governance, changes.governance),
+  )
 }
 
 /** Names of the counters that lost their owner between two snapshots. */
@@ -150,7 +169,7 @@ export function countersGone(before: Snapshot, changes: Changes): string[] {
   })
 }
 
-function snapshotOf(revision: number, tables: Tables): Snapshot {
+function snapshotOf(revision: number, tables: Tables, governance: GovernanceWorld): Snapshot {
   return {
     revision,
     tables,
@@ -164,6 +183,7 @@ function snapshotOf(revision: number, tables: Tables): Snapshot {
     environments: (workspaceId, modelId) => tables.environments.get(pairKey(workspaceId, modelId)) ?? [],
     secret: (workspaceId, id) => tables.secrets.get(pairKey(workspaceId, id)) ?? null,
     treeStamp: (rootId) => tables.trees.get(rootId) ?? 0,
+    governance,
   }
 }
 

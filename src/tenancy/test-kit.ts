@@ -1,5 +1,6 @@
 import type { EndpointId, NodeId, WorkspaceId } from '../domain/ids.ts'
 import type { EndpointFact, LimitFact, NodeFact, TargetFact } from './facts.ts'
+import { noGovernanceChanges } from './governance/world.ts'
 import { advance, type Changes, emptySnapshot, type Snapshot } from './snapshot.ts'
 
 export const workspaceId = 'w' as WorkspaceId
@@ -53,4 +54,5 @@ const nothing: Changes = {
   endpoints: [],
   environments: [],
   secrets: [],
+  governance: noGovernanceChanges,
 }

@@ -7,7 +7,7 @@ import type { AdminServices, AdminVisit } from './route.ts'
 /** The operator's door: admin keys only. */
 export function adminDoor({ tenancy, billing, counters, clock }: AdminServices): Door<AdminVisit> {
   return {
-    admit(header) {
+    admit({ header }) {
       const operator = authenticateOperator(tenancy, header('authorization'))
       return isFailure(operator) ? operator : { tenancy, billing, counters, clock, operator }
     },

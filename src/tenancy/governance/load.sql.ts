@@ -1,0 +1,67 @@
+import type { Kysely } from 'kysely'
+import type { Schema } from '../../store/schema.ts'
+import type { Keyring } from '../keyring.ts'
+import { readChangedCustomers } from './customers.sql.ts'
+import { readChangedMcpClients } from './mcp-clients.sql.ts'
+import { readChangedModelConfigs } from './model-configs.sql.ts'
+import { readChangedPricingOverrides } from './pricing-overrides.sql.ts'
+import { readChangedProviderLimits } from './provider-limits.sql.ts'
+import { readChangedProviders } from './providers.sql.ts'
+import { readChangedRoutingRules } from './routing-rules.sql.ts'
+import { readChangedSettings } from './settings.sql.ts'
+import { readChangedTeams } from './teams.sql.ts'
+import { readTombstones, type TombstoneKind } from './tombstones.sql.ts'
+import { readChangedVirtualKeys } from './virtual-keys.sql.ts'
+import type { Adjustment, GovernanceChanges } from './world.ts'
+
+/** All of it that was written since a revision, as it is now. Costs what has changed. */
+export async function readGovernanceChanges(
+  read: Kysely<Schema>,
+  keyring: Keyring,
+  since: number,
+): Promise<GovernanceChanges> {
+  // First, so that what is deleted meanwhile is only seen as it was, and gone with the next load.
+  const goneOf = await readTombstones(read, since)
+  const changed = async <Fact>(
+    kind: TombstoneKind,
+    facts: Promise<readonly Fact[]>,
+    idOf: (fact: Fact) => string,
+  ): Promise<ReadonlyMap<string, Fact | null>> => {
+    const all = new Map<string, Fact | null>(goneOf(kind).map((id) => [id, null]))
+    for (const fact of await facts) all.set(idOf(fact), fact)
+    return all
+  }
+  const idOf = ({ id }: { readonly id: string }) => id
+  return {
+    customers: await changed('customer', readChangedCustomers(read, since), idOf),
+    teams: await changed('team', readChangedTeams(read, since), idOf),
+    virtualKeys: await changed('virtual_key', readChangedVirtualKeys(read, since), idOf),
+    modelConfigs: await changed('model_config', readChangedModelConfigs(read, since), idOf),
+    providerLimits: await changed(
+      'provider_limits',
+      readChangedProviderLimits(read, since),
+      ({ provider }) => provider,
+    ),
+    routingRules: await changed('routing_rule', readChangedRoutingRules(read, since), idOf),
+    pricingOverrides: await changed('pricing_override', readChangedPricingOverrides(read, since), idOf),
+    providers: await changed('provider', readChangedProviders(read, keyring, since), ({ name }) => name),
+    mcpClients: await changed(
+      'mcp_client',
+      readChangedMcpClients(read, keyring, since),
+      ({ clientId }) => clientId,
+    ),
+    ...(await readChangedSettings(read, since)),
+    adjustments: since === 0 ? [] : await readAdjustments(read, since),
+  }
+}
+
+/** What is loaded at the start has them counted already. */
+async function readAdjustments(read: Kysely<Schema>, since: number): Promise<Adjustment[]> {
+  const rows = await read.selectFrom('limit_adjustments').selectAll().where('revision', '>', since).execute()
+  return rows.map((row) => ({
+    counter: row.counter,
+    generation: row.generation,
+    startsAt: row.starts_at,
+    amount: { whole: row.amount_whole, pico: row.amount_pico },
+  }))
+}
