@@ -17,6 +17,7 @@ function row(fields: Partial<PlanRow>): PlanRow {
     strict: false,
     refundsFailed: false,
     chargedAt: 'completion',
+    subject: null,
     ...fields,
   }
 }

@@ -7,7 +7,20 @@ export type Metric = 'request' | 'token' | 'cost'
 export type Window =
   | { readonly kind: 'rolling'; readonly lengthMs: number }
   | { readonly kind: 'fixed'; readonly lengthMs: number; readonly anchor: EpochMs }
-  | { readonly kind: 'calendar'; readonly unit: 'day' | 'week' | 'month' | 'year' }
+  | { readonly kind: 'calendar'; readonly unit: CalendarUnit }
+  /** Never: one period, from `anchor` on. */
+  | { readonly kind: 'endless'; readonly anchor: EpochMs }
+
+export type CalendarUnit = 'day' | 'week' | 'month' | 'quarter' | 'year'
+
+/** Whose limit a row is, in the terms of those who set it. */
+export interface Subject {
+  readonly level: 'provider' | 'model' | 'provider_config' | 'virtual_key' | 'team' | 'customer' | 'key_model'
+  /** As refusals call it: of a provider or a model its name. */
+  readonly name: string
+  /** The budget or the rate limit that the row belongs to: rows for tokens and for requests may share one. */
+  readonly limitId: string
+}
 
 /**
  * One ceiling over one counter. Rows with the same `counter` share what it counted: of one generation of it,
@@ -28,6 +41,8 @@ export interface PlanRow {
   readonly refundsFailed: boolean
   /** Whether a charge belongs to the period of admission or to that of its completion. Rolling windows: completion. */
   readonly chargedAt: 'admission' | 'completion'
+  /** Null for limits of groups, which are not named to callers. */
+  readonly subject: Subject | null
 }
 
 /** Everything that one attempt has to pass, in the order in which refusals are reported. Names a counter once. */
