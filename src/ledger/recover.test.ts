@@ -6,6 +6,8 @@ import { bulkInsert } from '../store/bulk.ts'
 import type { Database } from '../store/database.ts'
 import { rollingColumns } from './chunk.ts'
 import {
+  addGeneration,
+  addPeriods,
   dayCharge,
   dayEnd,
   emptyTables,
@@ -141,6 +143,71 @@ describe.each(databases())('recovery on $name', ({ open }) => {
     expect(charges.filter(({ counter }) => counter === 'other').length).toBe(250)
     const minutes = charges.filter(({ counter }) => counter === 'minute')
     expect(minutes.reduce((sum, { amount }) => sum + amount.whole, 0)).toBe(6000)
+  })
+
+  describe('of a counter whose window began anew', () => {
+    const hour = (counter: string, generation: number, whole: number, startsAt = noon): Charge => ({
+      counter,
+      generation,
+      startsAt,
+      endsAt: startsAt + hourMs,
+      amount: { whole, pico: 0 },
+    })
+    const now = noon + 1800_000
+    const change = { starts_at: noon, ends_at: noon + 2 * hourMs, changed_at: noon + 60_000, keeps_usage: 1 }
+    const carried = (counter: string, generation: number, whole: number): Charge => ({
+      ...hour(counter, generation, whole),
+      endsAt: noon + 2 * hourMs,
+    })
+
+    test('loads what it took over, however many generations ago that was charged', async () => {
+      await addGeneration(database, 'kept', 1, change)
+      await addGeneration(database, 'kept', 2, { ...change, changed_at: noon + 120_000 })
+      await addPeriods(database, 'rollups', [
+        hour('kept', 0, 1, noon - hourMs),
+        hour('kept', 0, 10),
+        carried('kept', 1, 200),
+        carried('kept', 2, 3000),
+      ])
+      await addPeriods(database, 'limit_adjustments', [hour('kept', 0, -4), carried('kept', 2, -500)])
+      const ofNewest = (await openCharges(now)).filter(({ generation }) => generation === 2)
+      expect(ofNewest).toEqual([carried('kept', 2, 3000), carried('kept', 2, -500), carried('kept', 2, 206)])
+    })
+
+    test('takes over what is stored late, too, and nothing once its first period is over', async () => {
+      await addGeneration(database, 'tokens', 1, { ...change, starts_at: today, ends_at: dayEnd + hourMs })
+      expect(await openCharges(now)).toEqual([])
+      await segmentOf(place.directory, [settlement('a', { charges: [dayCharge('tokens', 15)], event: null })])
+      await start()
+      const taken = { ...dayCharge('tokens', 15), generation: 1, endsAt: dayEnd + hourMs }
+      expect(await openCharges(now)).toEqual([dayCharge('tokens', 15), taken])
+      expect(await openCharges(dayEnd)).toEqual([taken])
+      expect(await openCharges(dayEnd + hourMs)).toEqual([])
+    })
+
+    test('loads nothing from before a change that dropped it', async () => {
+      await addGeneration(database, 'reset', 1, { ...change, keeps_usage: 0 })
+      await addGeneration(database, 'reset twice', 1, change)
+      await addGeneration(database, 'reset twice', 2, { ...change, keeps_usage: 0 })
+      await addPeriods(database, 'rollups', [hour('reset', 0, 5), hour('reset twice', 0, 5)])
+      expect((await openCharges(now)).filter(({ generation }) => generation > 0)).toEqual([])
+    })
+
+    test('loads more than one page of counters', async () => {
+      const names = Array.from({ length: 1100 }, (_, index) => `counter ${String(index).padStart(4, '0')}`)
+      await addPeriods(
+        database,
+        'rollups',
+        names.map((name) => hour(name, 0, 1)),
+      )
+      const columns = ['counter', 'generation', 'starts_at', 'ends_at', 'changed_at', 'keeps_usage'] as const
+      const rows = names.map((name) => [name, 1, noon, noon + 2 * hourMs, noon + 60_000, 1])
+      await database.transaction((transaction) =>
+        bulkInsert(transaction, database.kind, 'limit_generations', columns, rows),
+      )
+      const loaded = (await openCharges(now)).filter(({ generation }) => generation === 1)
+      expect(loaded).toEqual(names.map((name) => carried(name, 1, 1)))
+    })
   })
 
   test('what counters used can be asked by name', async () => {
