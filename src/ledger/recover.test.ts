@@ -89,6 +89,28 @@ describe.each(databases())('recovery on $name', ({ open }) => {
     expect({ events, holds }).toEqual({ events: [], holds: [] })
   })
 
+  test('charges strict calls to the generation that began while they were under way', async () => {
+    const window = { kind: 'fixed' as const, lengthMs: hourMs, anchor: noon }
+    const budget = (counter: string) => ({ counter, window, chargedAt: 'completion' as const })
+    const change = { changed_at: noon + 1, keeps_usage: 0 }
+    await addGeneration(database, 'open', 1, { ...change, starts_at: noon, ends_at: noon + 9 * hourMs })
+    await addGeneration(database, 'open', 2, { ...change, starts_at: noon + 1, ends_at: noon + 5 * hourMs })
+    await addGeneration(database, 'over', 1, { ...change, starts_at: noon, ends_at: noon + 9 * hourMs })
+    await addGeneration(database, 'over', 2, { ...change, starts_at: noon, ends_at: noon + hourMs })
+    await segmentOf(place.directory, [
+      hold('h1', 100, budget('open')),
+      hold('h2', 20, { ...budget('open'), generation: 2 }),
+      hold('h3', 3, budget('over')),
+    ])
+    const now = noon + 2 * hourMs
+    expect(await start(now)).toMatchObject({ chargedHolds: 3 })
+    const rollups = await database.read.selectFrom('rollups').selectAll().orderBy('counter').execute()
+    expect(rollups).toMatchObject([
+      { counter: 'open', generation: 2, starts_at: noon + 1, ends_at: noon + 5 * hourMs, used_whole: 120 },
+      { counter: 'over', generation: 0, starts_at: now, ends_at: now + hourMs, used_whole: 3 },
+    ])
+  })
+
   test('leaves the open holds of other instances alone', async () => {
     await segmentOf(place.directory, [hold('h1', 100)], {
       instance: '01JBBBBBBBBBBBBBBBBBBBBBBB' as InstanceId,

@@ -82,6 +82,15 @@ describe.each(databases())('sweeping on $name', ({ open }) => {
       ),
     )
 
+    const past = { counter: 'tokens', generation: 0, amount: { whole: 1, pico: 0 } }
+    const weekAgo = noon - endedPeriodsKeptMs
+    for (const table of periodTables) {
+      await addPeriods(database, table, [
+        { ...past, startsAt: 0, endsAt: weekAgo - 1 },
+        { ...past, startsAt: weekAgo - 1, endsAt: weekAgo },
+      ])
+    }
+
     const sweep = openSweep({
       database,
       clock: () => noon,
@@ -112,6 +121,9 @@ describe.each(databases())('sweeping on $name', ({ open }) => {
       expect(counts).toEqual([{ starts_at: noon - 4 * minuteMs }])
       const buckets = await read.selectFrom('usage_buckets').select('starts_at').distinct().execute()
       expect(buckets).toEqual([{ starts_at: noon - 15 * minuteMs }])
+      for (const table of periodTables) {
+        expect(await read.selectFrom(table).select('ends_at').execute()).toEqual([{ ends_at: weekAgo }])
+      }
     }, 10_000)
     await sweep.close()
   })
