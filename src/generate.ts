@@ -9,6 +9,7 @@ import { openApiDocument } from './api/openapi.ts'
 import { routes } from './api/routes.ts'
 import { workspaceSurface } from './api/workspace-surface.ts'
 import { settingsReference } from './cli/settings-reference.ts'
+import { catalogJson } from './generate-catalog.ts'
 
 const root = join(import.meta.dirname, '..')
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
@@ -24,6 +25,7 @@ const generated: Readonly<Record<string, string>> = {
   'openapi/admin.json': jsonOf(openApiDocument(adminSurface, adminRoutes, version)),
   'openapi/governance.json': jsonOf(openApiDocument(governanceSurface, governanceRoutes, version)),
   'docs/reference/settings.md': settingsReference(),
+  'src/catalog/catalog.json': catalogJson(),
 }
 
 const stale = Object.entries(generated).filter(([path, text]) => textAt(path) !== text)

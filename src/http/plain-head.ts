@@ -1,3 +1,4 @@
+import { decimal, isBlank, spells } from '../upstream/head-bytes.ts'
 import { isHostName } from './head.ts'
 import type { HeaderPlaces } from './header-places.ts'
 
@@ -77,33 +78,33 @@ export function readPlainHead(bytes: Buffer): PlainHead | 'partial' | 'odd' {
     places.push(nameStart, nameEnd, valueStart, valueEnd)
     switch (nameEnd - nameStart) {
       case 4:
-        if (!spells(bytes, nameStart, 'host')) break
+        if (!spells(bytes, nameStart, nameEnd, 'host')) break
         if (host !== null) return 'odd'
         host = text.slice(valueStart, valueEnd)
         if (!isHostName(host)) return 'odd'
         break
       case 14:
-        if (!spells(bytes, nameStart, 'content-length')) break
+        if (!spells(bytes, nameStart, nameEnd, 'content-length')) break
         if (declaredBytes >= 0) return 'odd'
         declaredBytes = decimal(bytes, valueStart, valueEnd)
         if (declaredBytes < 0) return 'odd'
         break
       case 10:
-        if (!spells(bytes, nameStart, 'connection')) break
-        if (valueEnd - valueStart !== keepAlive.length || !spells(bytes, valueStart, keepAlive)) return 'odd'
+        if (!spells(bytes, nameStart, nameEnd, 'connection')) break
+        if (!spells(bytes, valueStart, valueEnd, 'keep-alive')) return 'odd'
         break
       case 6:
-        if (spells(bytes, nameStart, 'expect')) return 'odd'
+        if (spells(bytes, nameStart, nameEnd, 'expect')) return 'odd'
         break
       case 7:
-        if (spells(bytes, nameStart, 'upgrade')) return 'odd'
+        if (spells(bytes, nameStart, nameEnd, 'upgrade')) return 'odd'
         break
       case 16:
         // Node's parser takes it for a `Connection`.
-        if (spells(bytes, nameStart, 'proxy-connection')) return 'odd'
+        if (spells(bytes, nameStart, nameEnd, 'proxy-connection')) return 'odd'
         break
       case 17:
-        if (spells(bytes, nameStart, 'transfer-encoding')) return 'odd'
+        if (spells(bytes, nameStart, nameEnd, 'transfer-encoding')) return 'odd'
         break
     }
   }
@@ -114,20 +115,6 @@ export function readPlainHead(bytes: Buffer): PlainHead | 'partial' | 'odd' {
   const path = queryStart < 0 ? address : address.slice(0, queryStart)
   const query = queryStart < 0 ? '' : address.slice(queryStart)
   return { path, query, host, declaredBytes, headBytes: end + emptyLine.length, headers: { text, places } }
-}
-
-const keepAlive = 'keep-alive'
-
-/** A number of at most 15 digits, so that it is exact; -1 for anything else. */
-function decimal(bytes: Buffer, start: number, end: number): number {
-  if (end === start || end - start > 15) return -1
-  let number = 0
-  for (let at = start; at < end; at++) {
-    const digit = (bytes[at] ?? 0) - 0x30
-    if (digit < 0 || digit > 9) return -1
-    number = number * 10 + digit
-  }
-  return number
 }
 
 function compare(bytes: Buffer, from: number, expected: Buffer): 'same' | 'partial' | 'odd' {
@@ -144,17 +131,4 @@ function skip(bytes: Buffer, from: number, kind: number): number {
   let at = from
   while (at < bytes.length && ((kindOf[bytes[at] ?? 0] ?? 0) & kind) !== 0) at++
   return at
-}
-
-/** Whether the bytes spell what is given in small letters and hyphens and is of the same length, in any case. */
-function spells(bytes: Buffer, from: number, name: string): boolean {
-  for (let at = 0; at < name.length; at++) {
-    // The bit that makes a letter small makes no other byte of a token a letter or a hyphen.
-    if (((bytes[from + at] ?? 0) | 0x20) !== name.charCodeAt(at)) return false
-  }
-  return true
-}
-
-function isBlank(byte: number | undefined): boolean {
-  return byte === space || byte === tab
 }

@@ -1,3 +1,4 @@
+import { decimal, isBlank, spells } from './head-bytes.ts'
 import { type ResponseHeaders, responseHeaders } from './response-headers.ts'
 
 /** Why the bytes of an upstream are not a response: our own words, nothing that it sent. */
@@ -94,52 +95,28 @@ function note(notes: Notes, bytes: Buffer, at: number, colon: number, lineEnd: n
   while (start < stop && isBlank(bytes[start])) start++
   while (stop > start && isBlank(bytes[stop - 1])) stop--
 
-  if (isText(bytes, at, colon, 'content-length')) {
+  if (spells(bytes, at, colon, 'content-length')) {
     if (notes.bodyBytes >= 0) return 'has more than one Content-Length'
     notes.bodyBytes = decimal(bytes, start, stop)
     if (notes.bodyBytes < 0) return 'has a malformed Content-Length'
-  } else if (isText(bytes, at, colon, 'transfer-encoding')) {
-    if (notes.isChunked || !isText(bytes, start, stop, 'chunked')) {
+  } else if (spells(bytes, at, colon, 'transfer-encoding')) {
+    if (notes.isChunked || !spells(bytes, start, stop, 'chunked')) {
       return 'has a Transfer-Encoding other than chunked'
     }
     notes.isChunked = true
-  } else if (isText(bytes, at, colon, 'connection')) {
-    if (isText(bytes, start, stop, 'keep-alive')) return null
+  } else if (spells(bytes, at, colon, 'connection')) {
+    if (spells(bytes, start, stop, 'keep-alive')) return null
     if (/(?:^|[, \t])close(?:$|[, \t])/i.test(bytes.toString('latin1', start, stop))) notes.closes = true
-  } else if (isText(bytes, at, colon, 'keep-alive')) {
+  } else if (spells(bytes, at, colon, 'keep-alive')) {
     const value = bytes.toString('latin1', start, stop)
     const seconds = /(?:^|[, \t])timeout=(\d{1,6})(?:$|[, \t])/i.exec(value)?.[1]
     if (seconds !== undefined) notes.keepAliveMs = Number(seconds) * 1000
-  } else if (isText(bytes, at, colon, 'content-encoding')) {
+  } else if (spells(bytes, at, colon, 'content-encoding')) {
     const value = bytes.toString('latin1', start, stop).toLowerCase()
     if (value === '' || value === 'identity') return null
     notes.contentEncoding = notes.contentEncoding === null ? value : `${notes.contentEncoding}, ${value}`
   }
   return null
-}
-
-function isBlank(byte: number | undefined): boolean {
-  return byte === 32 || byte === 9
-}
-
-/** Whether the bytes say `text`, which is in lower case and of letters and hyphens only, in any case. */
-function isText(bytes: Buffer, start: number, stop: number, text: string): boolean {
-  if (stop - start !== text.length) return false
-  for (let i = 0; i < text.length; i++)
-    if (((bytes[start + i] ?? 0) | 32) !== text.charCodeAt(i)) return false
-  return true
-}
-
-/** A number of 1 to 15 digits, -1 for anything else. */
-function decimal(bytes: Buffer, start: number, stop: number): number {
-  if (stop === start || stop - start > 15) return -1
-  let value = 0
-  for (let i = start; i < stop; i++) {
-    const next = digit(bytes[i])
-    if (next < 0) return -1
-    value = value * 10 + next
-  }
-  return value
 }
 
 function conclude(status: number, isHttp11: boolean, lines: string, notes: Notes): ResponseHead | Garbage {
