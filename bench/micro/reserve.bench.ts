@@ -12,6 +12,7 @@ function row(index: number, fields: Pick<PlanRow, 'metric' | 'window' | 'strict'
     unit: 'minute',
     refundsFailed: false,
     chargedAt: fields.window.kind === 'fixed' ? 'admission' : 'completion',
+    subject: null,
   }
 }
 

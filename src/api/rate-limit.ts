@@ -89,5 +89,6 @@ function rowOf(name: string, ceiling: Quantity): PlanRow {
     strict: false,
     refundsFailed: false,
     chargedAt: 'completion',
+    subject: null,
   }
 }

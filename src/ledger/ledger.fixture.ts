@@ -86,6 +86,7 @@ export function hold(id: string, whole: number, changes: Partial<PlanRow> = {}):
     strict: true,
     refundsFailed: false,
     chargedAt: 'admission',
+    subject: null,
     ...changes,
   }
   return {
@@ -134,6 +135,7 @@ export function judged(counter: string): Judged {
       strict: false,
       refundsFailed: false,
       chargedAt: 'completion',
+      subject: null,
     },
     used: { whole: 900, pico: 1 },
     held: { whole: 100, pico: 2 },

@@ -44,6 +44,7 @@ export function row(fields: Partial<PlanRow> = {}): PlanRow {
     strict: false,
     refundsFailed: false,
     chargedAt: fields.window?.kind === 'fixed' ? 'admission' : 'completion',
+    subject: null,
     ...fields,
   }
 }

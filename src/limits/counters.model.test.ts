@@ -22,6 +22,7 @@ import {
   type PlanRow,
   type Refusal,
 } from './plan.ts'
+import { endOfTime } from './window.ts'
 
 const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 const numRuns = isLong ? 5000 : 250
@@ -42,7 +43,10 @@ const buckets: readonly Bucket[] = [
   { metric: 'cost', window: { kind: 'rolling', lengthMs: 60_000 }, chargedAt: 'completion' },
   { metric: 'cost', window: { kind: 'calendar', unit: 'day' }, chargedAt: 'admission' },
   { metric: 'cost', window: { kind: 'calendar', unit: 'week' }, chargedAt: 'completion' },
+  { metric: 'cost', window: { kind: 'calendar', unit: 'quarter' }, chargedAt: 'completion' },
   { metric: 'cost', window: { kind: 'calendar', unit: 'year' }, chargedAt: 'completion' },
+  { metric: 'request', window: { kind: 'endless', anchor: 0 }, chargedAt: 'completion' },
+  { metric: 'cost', window: { kind: 'endless', anchor: 5 }, chargedAt: 'completion' },
 ].map((bucket, index) => ({ ...bucket, counter: `counter-${index}`, unit: 'unit' }) as Bucket)
 
 /** Shortly before a day, a week, a month and a year end. */
@@ -70,6 +74,7 @@ const rowFor = (bucket: Bucket, strict: fc.Arbitrary<boolean>): fc.Arbitrary<Pla
     ceiling: ceilings[bucket.metric],
     strict,
     refundsFailed: fc.boolean(),
+    subject: fc.constant(null),
   })
 
 function planOf(rows: readonly PlanRow[]): Plan {
@@ -219,7 +224,8 @@ function play(
     else if (taken.kind === 'reserve') {
       const plan = plans[taken.plan % plans.length]!
       const refusal = reserve(plan, taken.amounts)
-      if (taken.waits && refusal?.refusal === 'limited' && model.open.size === 0) {
+      const opens = refusal?.refusal === 'limited' && refusal.opensAt < endOfTime
+      if (taken.waits && opens && model.open.size === 0) {
         now = refusal.opensAt - 1
         expect(reserve(plan, taken.amounts)).not.toBeNull()
         now += 1

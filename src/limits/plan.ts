@@ -7,7 +7,20 @@ export type Metric = 'request' | 'token' | 'cost'
 export type Window =
   | { readonly kind: 'rolling'; readonly lengthMs: number }
   | { readonly kind: 'fixed'; readonly lengthMs: number; readonly anchor: EpochMs }
-  | { readonly kind: 'calendar'; readonly unit: 'day' | 'week' | 'month' | 'year' }
+  | { readonly kind: 'calendar'; readonly unit: CalendarUnit }
+  /** Never: one period, from `anchor` on. */
+  | { readonly kind: 'endless'; readonly anchor: EpochMs }
+
+export type CalendarUnit = 'day' | 'week' | 'month' | 'quarter' | 'year'
+
+/** Whose limit a row is, in the terms of those who set it. */
+export interface Subject {
+  readonly level: 'provider' | 'model' | 'provider_config' | 'virtual_key' | 'team' | 'customer' | 'key_model'
+  /** As refusals call it: of a provider or a model its name. */
+  readonly name: string
+  /** The budget or the rate limit that the row belongs to: rows for tokens and for requests may share one. */
+  readonly limitId: string
+}
 
 /**
  * One ceiling over one counter. Rows with the same `counter` share what it counted: of one generation of it,
@@ -28,6 +41,8 @@ export interface PlanRow {
   readonly refundsFailed: boolean
   /** Whether a charge belongs to the period of admission or to that of its completion. Rolling windows: completion. */
   readonly chargedAt: 'admission' | 'completion'
+  /** Null for limits of groups, which are not named to callers. */
+  readonly subject: Subject | null
 }
 
 /** Everything that one attempt has to pass, in the order in which refusals are reported. Names a counter once. */
@@ -105,7 +120,7 @@ export interface Limited {
   readonly judged: readonly Judged[]
   /** What is left of the first: less than the attempt needs. */
   readonly remaining: Quantity
-  /** When the last of them opens, if nothing else happens. */
+  /** When the last of them opens, if nothing else happens: never, at `endOfTime`. */
   readonly opensAt: EpochMs
   /** All of them would have room, but for attempts that are still under way. */
   readonly onlyHeld: boolean
@@ -144,7 +159,7 @@ export interface Reading {
   readonly row: PlanRow
   readonly used: Quantity | null
   readonly held: Quantity
-  /** End of the current period; null for rolling windows. */
+  /** End of the current period; null for rolling windows and those that never end. */
   readonly endsAt: EpochMs | null
   /** Null while the row has room for the smallest call. */
   readonly opening: Opening | null
@@ -171,6 +186,21 @@ export interface CounterStore {
   /** Takes the holds back. Returns the charges that stay: request units of rows that do not refund. */
   release(reservation: Reservation, now: EpochMs): Awaitable<readonly Charge[]>
   read(rows: readonly PlanRow[], now: EpochMs): Awaitable<readonly Reading[]>
+  /**
+   * Begins a generation: what `before` counted goes on by the window of `after`, a row of the same counter, from the
+   * instant `at` of the change on. Reservations stay, and are charged in the new generation; their request units stay
+   * in the old one, and are not given back. Usage that is kept is dropped all the same where the new window's first
+   * period is over. Both rows count in periods and are charged at completion. A generation that was reached already,
+   * or passed, is left as it is.
+   *
+   * To be done before any plan has the new row: one that came first would begin at nothing.
+   */
+  rebase(before: PlanRow, after: PlanRow, keepsUsage: boolean, at: EpochMs): Awaitable<void>
+  /**
+   * Adds an amount, which may be negative, to the period of a generation, if it is the present one. No reading goes
+   * below nothing, but the sum may: what is given back after a reset has forgiven it leaves that much more room.
+   */
+  adjust(adjustment: Charge): Awaitable<void>
 }
 
 export function isRefusal(value: Reservation | Refusal): value is Refusal {

@@ -1,10 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { bucketOf, bucketStart, bucketsKept, lengthOf, type PeriodWindow, periodOf } from './window.ts'
+import type { CalendarUnit } from './plan.ts'
+import {
+  bucketOf,
+  bucketStart,
+  bucketsKept,
+  endOfTime,
+  lengthOf,
+  type PeriodWindow,
+  periodOf,
+} from './window.ts'
 
 const dayMs = 86_400_000
 const at = (text: string) => Date.parse(text)
-const calendar = (unit: 'day' | 'week' | 'month' | 'year'): PeriodWindow => ({ kind: 'calendar', unit })
+const calendar = (unit: CalendarUnit): PeriodWindow => ({ kind: 'calendar', unit })
 const day: PeriodWindow = { kind: 'fixed', lengthMs: dayMs, anchor: 0 }
 const hours: PeriodWindow = { kind: 'fixed', lengthMs: 5_400_000, anchor: at('2026-11-02T08:15:00Z') }
 
@@ -18,6 +27,8 @@ describe('a period holds its first instant and not its end', () => {
     ['week across the year', calendar('week'), '2026-12-28T00:00:00Z', '2027-01-04T00:00:00Z'],
     ['leap February', calendar('month'), '2028-02-01T00:00:00Z', '2028-03-01T00:00:00Z'],
     ['December', calendar('month'), '2026-12-01T00:00:00Z', '2027-01-01T00:00:00Z'],
+    ['quarter', calendar('quarter'), '2026-10-01T00:00:00Z', '2027-01-01T00:00:00Z'],
+    ['quarter with a leap day', calendar('quarter'), '2028-01-01T00:00:00Z', '2028-04-01T00:00:00Z'],
     ['year', calendar('year'), '2026-01-01T00:00:00Z', '2027-01-01T00:00:00Z'],
   ])('%s', (_, window, from, to) => {
     const period = { startsAt: at(from), endsAt: at(to) }
@@ -29,7 +40,11 @@ describe('a period holds its first instant and not its end', () => {
 })
 
 test('periods follow one another without gap or overlap', () => {
-  const windows = fc.constantFrom(day, hours, ...(['day', 'week', 'month', 'year'] as const).map(calendar))
+  const windows = fc.constantFrom(
+    day,
+    hours,
+    ...(['day', 'week', 'month', 'quarter', 'year'] as const).map(calendar),
+  )
   fc.assert(
     fc.property(windows, fc.integer({ min: 0, max: 4e12 }), (window, instant) => {
       const { startsAt, endsAt } = periodOf(window, instant)
@@ -39,6 +54,14 @@ test('periods follow one another without gap or overlap', () => {
       expect(periodOf(window, startsAt - 1).endsAt).toBe(startsAt)
     }),
   )
+})
+
+test('what never ends is one period, and ends with time', () => {
+  const endless: PeriodWindow = { kind: 'endless', anchor: at('2026-11-02T08:15:00Z') }
+  for (const instant of [0, at('2026-11-02T08:15:00Z'), at('9999-12-31T23:59:59.999Z')]) {
+    expect(periodOf(endless, instant)).toEqual({ startsAt: at('2026-11-02T08:15:00Z'), endsAt: endOfTime })
+  }
+  expect(lengthOf(endless, 0)).toBe(Number.POSITIVE_INFINITY)
 })
 
 test('months and years are as long as they are', () => {

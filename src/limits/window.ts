@@ -1,5 +1,5 @@
 import type { EpochMs } from '../domain/time.ts'
-import type { Window } from './plan.ts'
+import type { CalendarUnit, Window } from './plan.ts'
 
 /** From `startsAt` up to, but not including, `endsAt`. */
 export interface Period {
@@ -10,14 +10,18 @@ export interface Period {
 /** A window that counts afresh at given instants. */
 export type PeriodWindow = Exclude<Window, { kind: 'rolling' }>
 
+/** The end of what never ends: the first instant that RFC 3339 cannot write. */
+export const endOfTime: EpochMs = Date.UTC(10_000, 0, 1)
+
 /** The period that an instant lies in. Fixed windows reach back before their anchor in whole steps, too. */
 export function periodOf(window: PeriodWindow, at: EpochMs): Period {
   if (window.kind === 'calendar') return calendarPeriod(window.unit, new Date(at))
+  if (window.kind === 'endless') return { startsAt: window.anchor, endsAt: endOfTime }
   const startsAt = window.anchor + Math.floor((at - window.anchor) / window.lengthMs) * window.lengthMs
   return { startsAt, endsAt: startsAt + window.lengthMs }
 }
 
-function calendarPeriod(unit: 'day' | 'week' | 'month' | 'year', date: Date): Period {
+function calendarPeriod(unit: CalendarUnit, date: Date): Period {
   const year = date.getUTCFullYear()
   const month = date.getUTCMonth()
   const day = date.getUTCDate()
@@ -30,13 +34,18 @@ function calendarPeriod(unit: 'day' | 'week' | 'month' | 'year', date: Date): Pe
     }
     case 'month':
       return { startsAt: Date.UTC(year, month, 1), endsAt: Date.UTC(year, month + 1, 1) }
+    case 'quarter': {
+      const first = month - (month % 3)
+      return { startsAt: Date.UTC(year, first, 1), endsAt: Date.UTC(year, first + 3, 1) }
+    }
     case 'year':
       return { startsAt: Date.UTC(year, 0, 1), endsAt: Date.UTC(year + 1, 0, 1) }
   }
 }
 
-/** How long the window is that an instant lies in: months and years differ. */
+/** How long the window is that an instant lies in: months and years differ. Infinity for one that never ends. */
 export function lengthOf(window: Window, at: EpochMs): number {
+  if (window.kind === 'endless') return Number.POSITIVE_INFINITY
   if (window.kind !== 'calendar') return window.lengthMs
   const { startsAt, endsAt } = periodOf(window, at)
   return endsAt - startsAt

@@ -67,6 +67,7 @@ function toRow({ limit, counterOwner }: EffectiveLimit, slug: string): PlanRow {
     strict: limit.strict,
     refundsFailed: false,
     chargedAt: limit.unit === 'day' ? 'admission' : 'completion',
+    subject: null,
   }
 }
 

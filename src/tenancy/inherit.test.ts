@@ -92,6 +92,7 @@ test('a row keeps the promises of its kind of limit', () => {
       strict: false,
       refundsFailed: false,
       chargedAt: 'completion',
+      subject: null,
     },
     {
       counter: 'g:w/m:request:day',
@@ -103,6 +104,7 @@ test('a row keeps the promises of its kind of limit', () => {
       strict: false,
       refundsFailed: false,
       chargedAt: 'admission',
+      subject: null,
     },
   ])
 })
