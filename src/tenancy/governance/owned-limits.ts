@@ -2,7 +2,7 @@ import { isZero, negate, type Quantity, zero } from '../../domain/quantity.ts'
 import type { EpochMs } from '../../domain/time.ts'
 import { isSameDuration, parseResetDuration, type ResetDuration, windowOf } from '../../limits/duration.ts'
 import type { PlanRow } from '../../limits/plan.ts'
-import { type PeriodWindow, periodOf } from '../../limits/window.ts'
+import { type Period, type PeriodWindow, periodOf } from '../../limits/window.ts'
 import type { Operator, Stamp, Write } from '../write.ts'
 import type { GovernanceContext } from './context.ts'
 import type { BudgetFact, OwnedLimits, OwnerKind, RateHalf, RateLimitFact } from './facts.ts'
@@ -69,7 +69,10 @@ export async function deleteLimits({ transaction }: Write, limits: readonly Owne
 export async function resetBudget(write: LimitsWrite, budget: BudgetFact): Promise<void> {
   const { at } = write.stamp
   if (budget.calendarAligned) return takeBack(write, budget)
-  const next = { ...budget, ...(await beginGeneration(write, budgetCounter(budget.id), budget, at, false)) }
+  const next = {
+    ...budget,
+    ...(await beginGeneration(write, budgetCounter(budget.id), budget, restartOf(budget, at), false)),
+  }
   await updateBudget(write.it.transaction, { ...next, updatedAt: movedOn(budget, at) })
 }
 
@@ -81,19 +84,16 @@ async function changeBudget(
 ): Promise<void> {
   const { at } = write.stamp
   const { maxLimit, duration, calendarAligned, strict } = terms
-  const startsAt = startOfChanged(budget, terms, at)
-  const isRestarted = startsAt !== null
+  const first = firstOfChanged(budget, terms, at)
   const next: BudgetFact = {
     ...budget,
     maxLimit,
     resetDuration: duration.text,
     calendarAligned,
     strict,
-    ...(isRestarted
-      ? await beginGeneration(write, budgetCounter(budget.id), budget, startsAt, !resetsUsage)
-      : {}),
+    ...(first && (await beginGeneration(write, budgetCounter(budget.id), budget, first, !resetsUsage))),
   }
-  if (resetsUsage && !isRestarted) await takeBack(write, budget)
+  if (resetsUsage && first === null) await takeBack(write, budget)
   if (isSameBudget(budget, next)) return
   await updateBudget(write.it.transaction, { ...next, updatedAt: movedOn(budget, at) })
 }
@@ -114,7 +114,7 @@ async function makeBudget(
     calendarAligned,
     strict,
     generation: 0,
-    startsAt: startOfNew(duration, calendarAligned, at),
+    startsAt: firstPeriod(duration, calendarAligned, at).startsAt,
     keptSince: 0,
     override: null,
     configHash: null,
@@ -138,7 +138,7 @@ async function makeRateLimit(write: LimitsWrite, owner: Owner, terms: RateTerms)
       max: half.max,
       resetDuration: half.duration.text,
       generation: 0,
-      startsAt: startOfNew(half.duration, calendarAligned, at),
+      startsAt: firstPeriod(half.duration, calendarAligned, at).startsAt,
       keptSince: 0,
     }
   await insertRateLimit(write.it.transaction, owner, {
@@ -184,18 +184,18 @@ async function changedHalf(
   if (before === null) {
     // What it counted before it was taken away must not come back.
     const last = (await readRateGenerations(write.it.transaction, rateLimit.id))[half]
-    const startsAt = startOfNew(wish.duration, terms.calendarAligned, at)
+    const first = firstPeriod(wish.duration, terms.calendarAligned, at)
     const ended = { generation: last, keptSince: last }
-    return { ...named, ...(await beginGeneration(write, counter, ended, startsAt, false)) }
+    return { ...named, ...(await beginGeneration(write, counter, ended, first, false)) }
   }
   const { calendarAligned } = terms
-  const startsAt = startOfChanged(
+  const first = firstOfChanged(
     { ...before, calendarAligned: rateLimit.calendarAligned },
     { duration: wish.duration, calendarAligned },
     at,
   )
-  if (startsAt === null) return { ...before, ...named }
-  return { ...named, ...(await beginGeneration(write, counter, before, startsAt, true)) }
+  if (first === null) return { ...before, ...named }
+  return { ...named, ...(await beginGeneration(write, counter, before, first, true)) }
 }
 
 interface Counted {
@@ -205,31 +205,41 @@ interface Counted {
 }
 
 /**
- * Where the window of a limit begins that is to count differently: with the calendar's present period, or, where it
- * does not follow it, where the period began that it was in. Null where nothing is different.
+ * The first period of a limit that is to count differently: the calendar's present one, or, where it does not follow
+ * the calendar, one from the beginning of the period that it was in. Null where nothing is different.
  */
-function startOfChanged(
+function firstOfChanged(
   before: Counted,
   { duration, calendarAligned }: Pick<BudgetTerms, 'duration' | 'calendarAligned'>,
   at: EpochMs,
-): EpochMs | null {
+): Period | null {
   const known = parseResetDuration(before.resetDuration)
   const isSame = known !== null && isSameDuration(known, duration)
   if (isSame && calendarAligned === before.calendarAligned) return null
-  return calendarAligned ? startOfNew(duration, true, at) : periodOf(windowOfLimit(before), at).startsAt
+  return firstPeriod(duration, calendarAligned, calendarAligned ? at : presentStart(before, at))
 }
 
-function startOfNew(duration: ResetDuration, calendarAligned: boolean, at: EpochMs): EpochMs {
-  const window = windowOf(duration, calendarAligned, at)
+function presentStart(before: Counted, at: EpochMs): EpochMs {
+  return periodOf(windowOfLimit(before), at).startsAt
+}
+
+/** Of a window that begins at an instant, or, where it follows the calendar, before it. */
+function firstPeriod(duration: ResetDuration, calendarAligned: boolean, from: EpochMs): Period {
+  const window = windowOf(duration, calendarAligned, from)
   if ('fault' in window) throw new Error(window.fault)
-  return periodOf(window as PeriodWindow, at).startsAt
+  return periodOf(window as PeriodWindow, from)
+}
+
+/** Of a limit that counts as it did, but from now on. */
+function restartOf(before: Counted, at: EpochMs): Period {
+  return periodOf(windowOfLimit({ ...before, startsAt: at }), at)
 }
 
 async function beginGeneration(
   { it, stamp }: LimitsWrite,
   counter: string,
   { generation, keptSince }: Pick<RateHalf, 'generation' | 'keptSince'>,
-  startsAt: EpochMs,
+  { startsAt, endsAt }: Period,
   keepsUsage: boolean,
 ): Promise<Pick<RateHalf, 'generation' | 'startsAt' | 'keptSince'>> {
   const next = generation + 1
@@ -237,6 +247,7 @@ async function beginGeneration(
     counter,
     generation: next,
     starts_at: startsAt,
+    ends_at: endsAt,
     changed_at: stamp.at,
     keeps_usage: keepsUsage ? 1 : 0,
   })
