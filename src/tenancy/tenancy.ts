@@ -14,9 +14,12 @@ import type { GovernanceContext } from './governance/context.ts'
 import { type Customers, customersOf } from './governance/customers.ts'
 import type { VirtualKeyFact } from './governance/facts.ts'
 import { type LimitChanges, limitChanges } from './governance/limit-changes.ts'
+import { type KeyUsage, keyUsageOf } from './governance/key-usage.ts'
 import { type MembersRead, membersOf } from './governance/members.ts'
 import { type Teams, teamsOf } from './governance/teams.ts'
+import { type VirtualKeyLists, virtualKeyListsOf } from './governance/virtual-key-list.ts'
 import { virtualKeyPlace } from './governance/virtual-keys.sql.ts'
+import { type VirtualKeys, virtualKeysOf } from './governance/virtual-keys.ts'
 import { type Groups, groupsOf } from './groups.ts'
 import { keepSetting } from './installation.sql.ts'
 import { deriveKeyring } from './keyring.ts'
@@ -59,7 +62,10 @@ export interface Tenancy
     Customers,
     Teams,
     MembersRead,
-    Budgets {
+    Budgets,
+    VirtualKeys,
+    VirtualKeyLists,
+    KeyUsage {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
@@ -143,6 +149,9 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...teamsOf(governance),
     ...membersOf(governance),
     ...budgetsOf(governance),
+    ...virtualKeysOf(governance),
+    ...virtualKeyListsOf(governance),
+    ...keyUsageOf(governance),
     revealVirtualKey: ({ id, sealedValue }) =>
       unseal(keyring, sealedValue, virtualKeyPlace(id))?.reveal() ?? null,
     snapshot: () => current,

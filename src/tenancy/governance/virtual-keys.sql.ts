@@ -30,10 +30,7 @@ function allKeys(database: Kysely<Schema>) {
   return database.selectFrom('virtual_keys')
 }
 
-async function readKeys(
-  database: Kysely<Schema>,
-  choose: (keys: Keys) => Keys,
-): Promise<VirtualKeyFact[]> {
+async function readKeys(database: Kysely<Schema>, choose: (keys: Keys) => Keys): Promise<VirtualKeyFact[]> {
   const chosen = choose(allKeys(database))
   const [limitsOf, providerConfigsOf, mcpConfigsOf] = await Promise.all([
     readOwnedLimits(database, 'virtual_key', chosen.select('id')),

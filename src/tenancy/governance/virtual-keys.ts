@@ -2,16 +2,15 @@ import { type Failure, isFailure } from '../../domain/failure.ts'
 import { type EpochMs, parseRfc3339 } from '../../domain/time.ts'
 import type { VirtualKeyTable } from '../../store/governance-schema.ts'
 import { digestCredential } from '../digest.ts'
-import { seal, unseal } from '../sealing.ts'
-import type { Secret } from '../secret.ts'
+import { seal } from '../sealing.ts'
 import type { Operator, Stamp, Write } from '../write.ts'
 import { type GovernanceContext, lockGovernance, ofInstallation } from './context.ts'
 import { hasCustomer } from './customers.sql.ts'
 import type { ClientConfig, VirtualKeyFact } from './facts.ts'
 import { keyWording, type LimitsInput, type LimitsPlan, noLimits, planLimits } from './limits-plan.ts'
 import { applyMcpConfigs, type McpConfigInput, type McpConfigsPlan, planMcpConfigs } from './mcp-configs.ts'
-import { present } from './members.ts'
 import { deleteRulesOf } from './members.sql.ts'
+import { present } from './members.ts'
 import { applyLimits, deleteLimits, type LimitsWrite } from './owned-limits.ts'
 import { nameFault } from './party.ts'
 import {
@@ -67,8 +66,6 @@ export interface VirtualKeys {
   rotateVirtualKey(operator: Operator, id: string): Promise<VirtualKeyFact | Failure>
   /** As `rotateVirtualKey`, of each key once; all in one write. */
   rotateVirtualKeys(operator: Operator, ids: readonly string[]): Promise<RotatedKeys | Failure>
-  /** What callers present; null where it was sealed under another master key. */
-  valueOfVirtualKey(key: VirtualKeyFact): Secret | null
 }
 
 const noKey: Failure = { failure: 'not_found', what: 'virtual_key' }
@@ -210,10 +207,6 @@ export function virtualKeysOf(context: GovernanceContext): VirtualKeys {
         unknown: [...new Set(ids)].filter((id) => !known.has(id)),
       }
     },
-
-    valueOfVirtualKey({ id, sealedValue }) {
-      return unseal(keyring, sealedValue, virtualKeyPlace(id))
-    },
   }
 }
 
@@ -221,13 +214,7 @@ export function virtualKeysOf(context: GovernanceContext): VirtualKeys {
 interface KeyPlan {
   readonly columns: Pick<
     VirtualKeyTable,
-    | 'name'
-    | 'description'
-    | 'is_active'
-    | 'team_id'
-    | 'customer_id'
-    | 'calendar_aligned'
-    | 'expires_at'
+    'name' | 'description' | 'is_active' | 'team_id' | 'customer_id' | 'calendar_aligned' | 'expires_at'
   >
   readonly limits: LimitsPlan
   /** Null: they stay as they are. */
@@ -242,9 +229,9 @@ async function planKey(
   input: VirtualKeyInput,
   now: EpochMs,
 ): Promise<KeyPlan | Failure> {
-  const name = input.name === undefined ? (key?.name ?? null) : input.name
+  const name = (input.name === undefined ? key?.name : input.name) ?? ''
   const fault = nameFault('Virtual key', name)
-  if (fault || name === null) return fault ?? noKey
+  if (fault) return fault
   const place = placeOf(key, input)
   if (isFailure(place)) return place
   const nowhere = await missingPlace(transaction, input)
