@@ -1,6 +1,7 @@
 import type { Failure } from '../domain/failure.ts'
 import type { NewUlid } from '../domain/ids.ts'
 import type { Clock } from '../domain/time.ts'
+import type { CounterStore } from '../limits/plan.ts'
 import type { Database } from '../store/database.ts'
 import { type AdminKeys, adminKeysOf } from './admin-keys.ts'
 import { type Audit, auditOf } from './audit.ts'
@@ -8,6 +9,17 @@ import type { Context } from './context.ts'
 import { digestCredential } from './digest.ts'
 import { type Endpoints, endpointsOf } from './endpoints.ts'
 import { type Explain, explainOf } from './explain.ts'
+import { type Budgets, budgetsOf } from './governance/budgets.ts'
+import type { GovernanceContext } from './governance/context.ts'
+import { type Customers, customersOf } from './governance/customers.ts'
+import type { VirtualKeyFact } from './governance/facts.ts'
+import { type LimitChanges, limitChanges } from './governance/limit-changes.ts'
+import { type KeyUsage, keyUsageOf } from './governance/key-usage.ts'
+import { type MembersRead, membersOf } from './governance/members.ts'
+import { type Teams, teamsOf } from './governance/teams.ts'
+import { type VirtualKeyLists, virtualKeyListsOf } from './governance/virtual-key-list.ts'
+import { virtualKeyPlace } from './governance/virtual-keys.sql.ts'
+import { type VirtualKeys, virtualKeysOf } from './governance/virtual-keys.ts'
 import { type Groups, groupsOf } from './groups.ts'
 import { keepSetting } from './installation.sql.ts'
 import { deriveKeyring } from './keyring.ts'
@@ -16,6 +28,7 @@ import { type Registration, registrationOf } from './keys-registration.ts'
 import { loadChanges } from './load.ts'
 import { type Models, modelsOf } from './models.ts'
 import type { RandomBytes } from './random-text.ts'
+import { unseal } from './sealing.ts'
 import { type Secrets, secretsOf } from './secrets.ts'
 import { advance, countersGone, emptySnapshot, type Snapshot } from './snapshot.ts'
 import { type Webhooks, webhooksOf } from './webhooks.ts'
@@ -45,11 +58,20 @@ export interface Tenancy
     AdminKeys,
     Audit,
     Webhooks,
-    Explain {
+    Explain,
+    Customers,
+    Teams,
+    MembersRead,
+    Budgets,
+    VirtualKeys,
+    VirtualKeyLists,
+    KeyUsage {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
   digestOf(credential: string): Buffer
+  /** The value that a virtual key's owner presents; null where what is stored cannot be opened. */
+  revealVirtualKey(key: Pick<VirtualKeyFact, 'id' | 'sealedValue'>): string | null
   /** Takes in what other instances have written. One small read when they wrote nothing. */
   refresh(): Promise<void>
 }
@@ -65,13 +87,18 @@ export interface TenancyOptions {
   readonly webhookSecretOverlapMs?: number
   /** Told the names of counters whose owner is gone, by whichever instance's write. */
   readonly onCountersGone?: (names: readonly string[]) => void
+  /** What limits have counted, for usage that is carried or taken back. */
+  readonly counters: Pick<CounterStore, 'read'>
+  /** Told what writes, of whatever instance, mean for the counters of budgets and rate limits. */
+  readonly onLimitsChanged?: (changes: LimitChanges) => void
 }
 
 const dayMs = 86_400_000
 
 /** Opens the room and loads everything. Fails when the master key is not the one this database began with. */
 export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Failure> {
-  const { database, clock, newUlid, random, onCountersGone = () => {} } = options
+  const { database, clock, newUlid, random, counters } = options
+  const { onCountersGone = () => {}, onLimitsChanged = () => {} } = options
   const keyring = deriveKeyring(options.masterKey)
   const checkValue = await database.transaction((transaction) =>
     keepSetting(transaction, 'master_key_check', keyring.checkValue),
@@ -85,8 +112,10 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     const changes = await loadChanges(database, keyring, current.revision)
     if (changes === null) return
     const gone = countersGone(current, changes)
+    const limits = limitChanges(current.governance, changes.governance, clock())
     current = advance(current, changes)
     if (gone.length > 0) onCountersGone(gone)
+    onLimitsChanged(limits)
   }
   const inTurn = turns()
   const publish = (revision: number) =>
@@ -96,6 +125,12 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
 
   const write = writerOf(database, clock, newUlid, publish)
   const context: Context = { read: database.read, write, clock, keyring, newUlid, random }
+  const governance: GovernanceContext = {
+    ...context,
+    kind: database.kind,
+    counters,
+    world: () => current.governance,
+  }
   const tenancy: Tenancy = {
     ...groupsOf(context),
     ...keysOf(context),
@@ -110,6 +145,15 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...auditOf(context),
     ...webhooksOf(context, options.webhookSecretOverlapMs ?? dayMs),
     ...explainOf(context, () => current),
+    ...customersOf(governance),
+    ...teamsOf(governance),
+    ...membersOf(governance),
+    ...budgetsOf(governance),
+    ...virtualKeysOf(governance),
+    ...virtualKeyListsOf(governance),
+    ...keyUsageOf(governance),
+    revealVirtualKey: ({ id, sealedValue }) =>
+      unseal(keyring, sealedValue, virtualKeyPlace(id))?.reveal() ?? null,
     snapshot: () => current,
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
-import type { Quantity } from '../../domain/quantity.ts'
 import type { EpochMs } from '../../domain/time.ts'
+import type { Charge } from '../../limits/plan.ts'
 import { digestKey } from '../key-table.ts'
 import { emptyShardedMap, type ShardedMap } from '../sharded-map.ts'
 import type {
@@ -34,7 +34,10 @@ export interface GovernanceWorld {
   mcpClient(id: number): McpClientFact | null
   mcpClientByName(name: string): McpClientFact | null
   modelConfig(id: string): ModelConfigFact | null
-  /** Those of a scope that name this model, or all models by `*`; in whatever case. Oldest first. */
+  /**
+   * Those of a scope that name this model, or all models by `*`; in whatever case. Oldest first. The same
+   * list as long as none of them changes.
+   */
   modelConfigs(scope: ModelScope, scopeId: string | null, modelName: string): readonly ModelConfigFact[]
   providerLimits(provider: string): ProviderLimitsFact | null
   routingRule(id: string): RoutingRuleFact | null
@@ -83,16 +86,11 @@ export interface GovernanceChanges {
   readonly mcpClients: Changed<McpClientFact>
   readonly client?: ClientConfig
   readonly auth?: AuthConfig
-  /** Amounts that operators have added to counters. Not part of the view: whoever counts is told of them. */
-  readonly adjustments: readonly Adjustment[]
-}
-
-/** What an operator has added to what a counter counts in one period; less than nothing takes it back. */
-export interface Adjustment {
-  readonly counter: string
-  readonly generation: number
-  readonly startsAt: EpochMs
-  readonly amount: Quantity
+  /**
+   * What operators have added to what counters count in one period; less than nothing takes it back. Not part of the
+   * view: whoever counts is told of them, of each once.
+   */
+  readonly adjustments: readonly Charge[]
 }
 
 /** Nothing was written. */
@@ -200,7 +198,7 @@ function worldOf(
     mcpClientByName: (name) => tables.mcpClientsByName.get(name) ?? null,
     modelConfig: (id) => tables.modelConfigs.get(id) ?? null,
     modelConfigs: (scope, scopeId, modelName) =>
-      tables.modelConfigsByModel.get(modelKey(scope, scopeId, modelName)) ?? [],
+      tables.modelConfigsByModel.get(modelKey(scope, scopeId, modelName)) ?? noConfigs,
     providerLimits: (provider) => tables.providerLimits.get(provider) ?? null,
     routingRule: (id) => tables.routingRules.get(id) ?? null,
     routingRules: (scope, scopeId) => tables.routingRulesByScope.get(scopeKey(scope, scopeId)) ?? noRules,
@@ -210,6 +208,7 @@ function worldOf(
   }
 }
 
+const noConfigs: readonly ModelConfigFact[] = []
 const noRules: readonly RoutingRuleFact[] = []
 
 function digestsOf({ digest, previous }: VirtualKeyFact): string[] {
