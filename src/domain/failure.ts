@@ -79,9 +79,11 @@ export interface LimitNotice {
   readonly ceiling: number
   /** What is left of it beside what is used and held. */
   readonly remaining: number
+  /** Infinity for a window that never ends. */
   readonly windowMs: number
   /** When the last of the refusing limits opens. */
   readonly opensAt: EpochMs
+  /** Infinity where one of them never opens by itself. */
   readonly retryAfterMs: number
   readonly model: string
 }

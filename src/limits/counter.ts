@@ -1,4 +1,4 @@
-import { picoPerWhole, type Quantity, quantityOf } from '../domain/quantity.ts'
+import { compare, picoPerWhole, type Quantity, quantityOf, zero } from '../domain/quantity.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Charge, PlanRow, Window } from './plan.ts'
 import { bucketOf, bucketStart, bucketsKept, bucketsPerWindow, periodOf } from './window.ts'
@@ -11,8 +11,10 @@ import { bucketOf, bucketStart, bucketsKept, bucketsPerWindow, periodOf } from '
  */
 export interface Counter {
   readonly name: string
-  readonly generation: number
-  readonly window: Window
+  generation: number
+  window: Window
+  /** Which of its store's rebases this generation came with, or had come before the counter was made; 0: none. */
+  rebase: number
   /** Charges belong to the period of admission, so holds end with it. */
   readonly holdsEndWithPeriod: boolean
   /** Start of the present period; rolling: number of the bucket being filled. */
@@ -37,6 +39,7 @@ export function newCounter(row: PlanRow, now: EpochMs): Counter {
     name: row.counter,
     generation: row.generation,
     window,
+    rebase: 0,
     holdsEndWithPeriod: row.chargedAt === 'admission' && !isRolling,
     mark: isRolling ? bucketOf(window.lengthMs, now) : 0,
     turnsAt: now,
@@ -77,6 +80,28 @@ function begin(counter: Counter, startsAt: EpochMs, endsAt: EpochMs): void {
   if (!counter.holdsEndWithPeriod) return
   counter.heldWhole = 0
   counter.heldPico = 0
+}
+
+/**
+ * Goes on in a row's generation and window, as the instant `at` finds them.
+ *
+ * What is held stays, and is charged in the new generation. What was used stays where that is wanted, and the new
+ * window is still in its first period: a window that began in the past may be further.
+ */
+export function beginGeneration(counter: Counter, row: PlanRow, keepsUsage: boolean, at: EpochMs): void {
+  const { window } = row
+  if (window.kind === 'rolling' || counter.bucketWhole !== null || counter.holdsEndWithPeriod) {
+    throw new TypeError(`${counter.name}: only periods that are charged at completion begin anew`)
+  }
+  turn(counter, at)
+  const { startsAt, endsAt } = periodOf(window, at)
+  const { usedWhole, usedPico } = counter
+  begin(counter, startsAt, endsAt)
+  counter.generation = row.generation
+  counter.window = window
+  if (!keepsUsage || (window.kind === 'fixed' && startsAt !== window.anchor)) return
+  counter.usedWhole = usedWhole
+  counter.usedPico = usedPico
 }
 
 function forgetBuckets(counter: Counter, bucket: number): void {
@@ -163,6 +188,15 @@ export function roomIn(counter: Counter, ceiling: Quantity): Quantity {
   )
 }
 
+/**
+ * What is used, as it is shown. A counter may stand below nothing, where an adjustment took away what was given back
+ * later: it counts on from there, but nobody is told.
+ */
+export function usedIn(counter: Counter): Quantity {
+  const used = quantityOf(counter.usedWhole, counter.usedPico)
+  return compare(used, zero) < 0 ? zero : used
+}
+
 /** Which part of a ceiling is left, near enough to compare rows by. */
 export function shareLeft(counter: Counter, ceiling: Quantity): number {
   const used = (counter.usedWhole + counter.heldWhole) * picoPerWhole + counter.usedPico + counter.heldPico
@@ -209,8 +243,19 @@ export function chargeOf(counter: Counter, mark: number, at: EpochMs, amount: Qu
   return { counter: name, generation, startsAt: mark, endsAt, amount }
 }
 
+/** The record of an amount charged at the instant `at` to the period with this mark, by a row's own window. */
+export function chargeByRow(
+  { counter, generation, window }: PlanRow,
+  mark: number,
+  at: EpochMs,
+  amount: Quantity,
+): Charge {
+  if (window.kind === 'rolling') return { counter, generation, startsAt: at, endsAt: null, amount }
+  return { counter, generation, ...periodOf(window, mark), amount }
+}
+
 /**
- * Counts again what was charged before a restart.
+ * Counts what was charged elsewhere: before a restart, or by an adjustment.
  *
  * Charges of one period add up, a newer period replaces, an older one is ignored; so is another generation.
  */

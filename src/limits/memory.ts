@@ -1,6 +1,6 @@
 import { isZero, quantityOf, zero } from '../domain/quantity.ts'
 import type { EpochMs } from '../domain/time.ts'
-import { type Counter, isIdle, newCounter, recount, turn } from './counter.ts'
+import { beginGeneration, type Counter, isIdle, newCounter, recount, turn, usedIn } from './counter.ts'
 import { openingOf } from './opening.ts'
 import {
   type Actual,
@@ -14,6 +14,7 @@ import {
   type Reading,
   type Refusal,
   type Reservation,
+  type Window,
 } from './plan.ts'
 import { type OpenReservation, reserve, type Slot } from './reserve.ts'
 import { settle, unused } from './settle.ts'
@@ -25,6 +26,8 @@ export interface MemoryCounters extends CounterStore {
   settle(reservation: Reservation, actual: Actual, now: EpochMs): readonly Charge[]
   release(reservation: Reservation, now: EpochMs): readonly Charge[]
   read(rows: readonly PlanRow[], now: EpochMs): readonly Reading[]
+  rebase(before: PlanRow, after: PlanRow, keepsUsage: boolean, at: EpochMs): void
+  adjust(adjustment: Charge): void
   /**
    * Counts what was charged before a restart: sums of open periods, and settlements of the last minutes one by one.
    * Charges of one period add up, a newer period replaces an older one. Waits until a plan names the counter.
@@ -58,12 +61,14 @@ export function openMemoryCounters(): MemoryCounters {
   const waiting = new Map<string, Charge[]>()
   const slotsByPlan = new WeakMap<Plan, readonly Slot[]>()
   let openReservations = 0
+  let rebases = 0
 
   function counterOf(row: PlanRow, now: EpochMs): Counter {
     const known = counters.get(row.counter)
     // A plan from before a new generation began is judged by the new one.
     if (known !== undefined && known.generation >= row.generation) return known
     const counter = newCounter(row, now)
+    counter.rebase = rebases
     for (const charge of waiting.get(row.counter) ?? []) recount(counter, charge)
     waiting.delete(row.counter)
     counters.set(row.counter, counter)
@@ -100,24 +105,32 @@ export function openMemoryCounters(): MemoryCounters {
 
   function readingOf(row: PlanRow, now: EpochMs): Reading {
     if (!counters.has(row.counter) && !waiting.has(row.counter)) {
-      const endsAt = row.window.kind === 'rolling' ? null : periodOf(row.window, now).endsAt
       const opening = isZero(row.ceiling) ? never : null
-      return { row, used: null, held: zero, endsAt, opening }
+      return { row, used: null, held: zero, endsAt: endOf(row.window, now), opening }
     }
     const counter = counterOf(row, now)
     turn(counter, now)
     return {
       row,
-      used: isIdle(counter) ? null : quantityOf(counter.usedWhole, counter.usedPico),
+      used: isIdle(counter) ? null : usedIn(counter),
       held: quantityOf(counter.heldWhole, counter.heldPico),
-      endsAt: row.window.kind === 'rolling' ? null : counter.turnsAt,
+      endsAt: hasEnd(counter.window) ? counter.turnsAt : null,
       opening: openingOf(counter, row, now),
     }
   }
 
+  function count(charge: Charge): void {
+    const counter = counters.get(charge.counter)
+    const others = waiting.get(charge.counter)
+    if (counter !== undefined) recount(counter, charge)
+    else if (others !== undefined) others.push(charge)
+    else waiting.set(charge.counter, [charge])
+  }
+
   const sweepCounters = sweeper(counters, (counter, now) => {
     turn(counter, now)
-    if (!isIdle(counter)) return false
+    // A plan from before a generation would make its counter anew as it was.
+    if (!isIdle(counter) || counter.generation > 0) return false
     counter.state = 'idle'
     return true
   })
@@ -125,7 +138,7 @@ export function openMemoryCounters(): MemoryCounters {
 
   return {
     reserve(plan, amounts, now) {
-      const answer = reserve(plan, slotsOf(plan, now), amounts, now)
+      const answer = reserve(plan, slotsOf(plan, now), amounts, now, rebases)
       if (!isRefusal(answer)) openReservations += 1
       return answer
     },
@@ -133,14 +146,19 @@ export function openMemoryCounters(): MemoryCounters {
     release: (reservation, now) => end(reservation, unused, now),
     read: (rows, now) => rows.map((row) => readingOf(row, now)),
 
+    rebase(before, after, keepsUsage, at) {
+      const reached = counters.get(after.counter)?.generation ?? newestOf(waiting.get(after.counter))
+      if (reached >= after.generation) return
+      const counter = counterOf(before, at)
+      beginGeneration(counter, after, keepsUsage, at)
+      rebases += 1
+      counter.rebase = rebases
+    },
+
+    adjust: count,
+
     load(charges) {
-      for (const charge of charges) {
-        const counter = counters.get(charge.counter)
-        const others = waiting.get(charge.counter)
-        if (counter !== undefined) recount(counter, charge)
-        else if (others !== undefined) others.push(charge)
-        else waiting.set(charge.counter, [charge])
-      }
+      for (const charge of charges) count(charge)
     },
 
     forget(counterNames) {
@@ -160,6 +178,18 @@ export function openMemoryCounters(): MemoryCounters {
     openReservations: () => openReservations,
     size: () => ({ counters: counters.size, waiting: waiting.size }),
   }
+}
+
+function newestOf(charges: readonly Charge[] = []): number {
+  return charges.reduce((newest, { generation }) => Math.max(newest, generation), -1)
+}
+
+function hasEnd(window: Window): window is Exclude<Window, { kind: 'rolling' | 'endless' }> {
+  return window.kind !== 'rolling' && window.kind !== 'endless'
+}
+
+function endOf(window: Window, now: EpochMs): EpochMs | null {
+  return hasEnd(window) ? periodOf(window, now).endsAt : null
 }
 
 function isOver(charge: Charge, now: EpochMs): boolean {

@@ -3,6 +3,7 @@ import { zero } from '../domain/quantity.ts'
 import { one } from './claim.ts'
 import { durationText, noticeOf, refusalHeaders, standingHeaders, wordImpossible } from './notice.ts'
 import type { Limited, PlanRow } from './plan.ts'
+import { endOfTime } from './window.ts'
 
 const now = Date.UTC(2026, 1, 10, 12)
 
@@ -101,6 +102,59 @@ describe('headers of a refusal', () => {
     expect(pairs(refusalHeaders(noticeOf(refusal, 'm', now)))).toMatchObject({
       'ratelimit-policy': '"token-minute";q=999999999999999;w=60',
       'x-ratelimit-limit-tokens': '9007199254740991',
+    })
+  })
+})
+
+describe('a limit of the second API', () => {
+  test('is named by its duration', () => {
+    const hourly = { window: { kind: 'fixed', lengthMs: 3_600_000, anchor: now }, unit: '1h' } as const
+    const headers = pairs(refusalHeaders(noticeOf(limited(hourly, 90_000), 'm', now)))
+    expect(headers).toMatchObject({
+      'retry-after': '90',
+      'ratelimit-policy': '"token-1h";q=60000;w=3600',
+      ratelimit: '"token-1h";r=0;t=90',
+      'x-ratelimit-reset-tokens': '1m30s',
+    })
+  })
+
+  test('that never opens tells nobody to come again', () => {
+    const endless = { window: { kind: 'endless', anchor: now }, unit: 'never' } as const
+    const refusal = { ...limited(endless, 0), opensAt: endOfTime }
+    expect(noticeOf(refusal, 'm', now)).toMatchObject({
+      windowMs: Number.POSITIVE_INFINITY,
+      retryAfterMs: Number.POSITIVE_INFINITY,
+    })
+    expect(pairs(refusalHeaders(noticeOf(refusal, 'm', now)))).toEqual({
+      'ratelimit-policy': '"token-never";q=60000',
+      ratelimit: '"token-never";r=0',
+      'x-ratelimit-limit-tokens': '60000',
+      'x-ratelimit-remaining-tokens': '0',
+    })
+    const budget = { ...limited({ ...endless, metric: 'cost' }, 0), opensAt: endOfTime }
+    expect(pairs(refusalHeaders(noticeOf(budget, 'm', now)))).toEqual({
+      'ratelimit-policy': '"cost-never";q=60000;qu="microdollars"',
+      ratelimit: '"cost-never";r=0',
+    })
+  })
+
+  test('that never opens, but waits only for attempts under way, opens in a second', () => {
+    const endless = { window: { kind: 'endless', anchor: now }, unit: 'never' } as const
+    expect(pairs(refusalHeaders(noticeOf(limited(endless, 1000), 'm', now)))).toMatchObject({
+      'retry-after': '1',
+      'ratelimit-policy': '"token-never";q=60000',
+      ratelimit: '"token-never";r=0;t=1',
+    })
+  })
+
+  test('that never ends has no reset while it has room', () => {
+    const endless = row({ window: { kind: 'endless', anchor: 0 }, unit: 'never' })
+    const standing = { row: endless, remaining: { whole: 41, pico: 0 }, resetMs: endOfTime - now }
+    expect(pairs(standingHeaders(standing, now))).toEqual({
+      'ratelimit-policy': '"token-never";q=60000',
+      ratelimit: '"token-never";r=41',
+      'x-ratelimit-limit-tokens': '60000',
+      'x-ratelimit-remaining-tokens': '41',
     })
   })
 })

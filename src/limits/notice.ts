@@ -3,7 +3,7 @@ import { dollarsText, toDollars } from '../domain/money.ts'
 import type { Quantity } from '../domain/quantity.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Limited, Metric, PlanRow, Refusal, Standing } from './plan.ts'
-import { lengthOf } from './window.ts'
+import { endOfTime, lengthOf } from './window.ts'
 
 /** What a refused caller is told. Times count from `now`; `model` is the caller's own name for it. */
 export function noticeOf(refusal: Limited, model: string, now: EpochMs): LimitNotice {
@@ -15,9 +15,14 @@ export function noticeOf(refusal: Limited, model: string, now: EpochMs): LimitNo
     remaining: numberOf(row.metric, remaining),
     windowMs: lengthOf(row.window, now),
     opensAt,
-    retryAfterMs: opensAt - now,
+    retryAfterMs: waitMs(opensAt, now),
     model,
   }
+}
+
+/** How long something is to be waited for that ends or opens at an instant; Infinity where it never does. */
+function waitMs(until: EpochMs, now: EpochMs): number {
+  return until < endOfTime ? until - now : Number.POSITIVE_INFINITY
 }
 
 /** Says in the caller's terms why a call can never be admitted as it is, and what would help. */
@@ -36,19 +41,17 @@ function amountText(metric: Metric, amount: Quantity): string {
   return metric === 'cost' ? `$${dollarsText(amount)}` : `${amount.whole} ${metric}s`
 }
 
-/** Headers of a refusal, name and value in turn. */
+/** Headers of a refusal, name and value in turn. No time is told to come again where waiting does not help. */
 export function refusalHeaders(limit: LimitNotice): readonly string[] {
   const seconds = Math.max(1, Math.ceil(limit.retryAfterMs / 1000))
-  return [
-    'retry-after',
-    String(seconds),
-    ...rateHeaders(wordsOf(limit), limit.remaining, limit.retryAfterMs, seconds),
-  ]
+  const rate = rateHeaders(wordsOf(limit), limit.remaining, limit.retryAfterMs, seconds)
+  return Number.isFinite(seconds) ? ['retry-after', String(seconds), ...rate] : rate
 }
 
 /** Headers of an admitted call for its tightest row, name and value in turn. */
 export function standingHeaders(standing: Standing, now: EpochMs): readonly string[] {
-  const { row, remaining, resetMs } = standing
+  const { row, remaining } = standing
+  const resetMs = row.window.kind === 'endless' ? Number.POSITIVE_INFINITY : standing.resetMs
   return rateHeaders(rowWords(row, now), numberOf(row.metric, remaining), resetMs, Math.ceil(resetMs / 1000))
 }
 
@@ -91,9 +94,10 @@ function wordsOf({ metric, unit, ceiling, windowMs }: Rate): RateWords {
   // Structured fields have no number for dollars and cents, so money is counted in microdollars, and says so.
   const quotaUnit = metric === 'cost' ? ';qu="microdollars"' : ''
   const counted = metric === 'request' ? 'requests' : 'tokens'
+  const window = Number.isFinite(windowMs) ? `;w=${Math.ceil(windowMs / 1000)}` : ''
   return {
     metric,
-    policy: `${name};q=${quotaOf(metric, ceiling)}${quotaUnit};w=${Math.ceil(windowMs / 1000)}`,
+    policy: `${name};q=${quotaOf(metric, ceiling)}${quotaUnit}${window}`,
     left: `${name};r=`,
     sdk:
       metric === 'cost'
@@ -113,9 +117,11 @@ function rateHeaders(
   resetMs: number,
   resetSeconds: number,
 ): readonly string[] {
-  const rate = `${left}${quotaOf(metric, remaining)};t=${resetSeconds}`
+  const room = `${left}${quotaOf(metric, remaining)}`
+  const hasReset = Number.isFinite(resetMs)
+  const rate = hasReset ? `${room};t=${resetSeconds}` : room
   if (sdk === null) return ['ratelimit-policy', policy, 'ratelimit', rate]
-  return [
+  const headers = [
     'ratelimit-policy',
     policy,
     'ratelimit',
@@ -127,6 +133,7 @@ function rateHeaders(
     sdk.reset,
     durationText(resetMs),
   ]
+  return hasReset ? headers : headers.slice(0, -2)
 }
 
 /** The largest integer that a structured field may hold. */

@@ -4,6 +4,7 @@ import { one, onePico } from './claim.ts'
 import { type Counter, lacksRoom, lacksRoomUnheld, opensAt } from './counter.ts'
 import type { Opening, PlanRow } from './plan.ts'
 import { heldRetryMs } from './reserve.ts'
+import { endOfTime } from './window.ts'
 
 /**
  * When a row that has no room for the smallest call has it, if nothing else happens; null for a row that has room
@@ -14,5 +15,6 @@ export function openingOf(counter: Counter, row: PlanRow, now: EpochMs): Opening
   const need = row.metric === 'cost' ? onePico : one
   if (!lacksRoom(counter, row.ceiling, need)) return null
   if (!lacksRoomUnheld(counter, row.ceiling, need)) return { at: now + heldRetryMs, onlyHeld: true }
-  return { at: opensAt(counter, row.ceiling, need, now), onlyHeld: false }
+  const opens = opensAt(counter, row.ceiling, need, now)
+  return { at: opens < endOfTime ? opens : null, onlyHeld: false }
 }

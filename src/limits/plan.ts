@@ -120,7 +120,7 @@ export interface Limited {
   readonly judged: readonly Judged[]
   /** What is left of the first: less than the attempt needs. */
   readonly remaining: Quantity
-  /** When the last of them opens, if nothing else happens. */
+  /** When the last of them opens, if nothing else happens: never, at `endOfTime`. */
   readonly opensAt: EpochMs
   /** All of them would have room, but for attempts that are still under way. */
   readonly onlyHeld: boolean
@@ -159,7 +159,7 @@ export interface Reading {
   readonly row: PlanRow
   readonly used: Quantity | null
   readonly held: Quantity
-  /** End of the current period; null for rolling windows. */
+  /** End of the current period; null for rolling windows and those that never end. */
   readonly endsAt: EpochMs | null
   /** Null while the row has room for the smallest call. */
   readonly opening: Opening | null
@@ -186,6 +186,21 @@ export interface CounterStore {
   /** Takes the holds back. Returns the charges that stay: request units of rows that do not refund. */
   release(reservation: Reservation, now: EpochMs): Awaitable<readonly Charge[]>
   read(rows: readonly PlanRow[], now: EpochMs): Awaitable<readonly Reading[]>
+  /**
+   * Begins a generation: what `before` counted goes on by the window of `after`, a row of the same counter, from the
+   * instant `at` of the change on. Reservations stay, and are charged in the new generation; their request units stay
+   * in the old one, and are not given back. Usage that is kept is dropped all the same where the new window's first
+   * period is over. Both rows count in periods and are charged at completion. A generation that was reached already,
+   * or passed, is left as it is.
+   *
+   * To be done before any plan has the new row: one that came first would begin at nothing.
+   */
+  rebase(before: PlanRow, after: PlanRow, keepsUsage: boolean, at: EpochMs): Awaitable<void>
+  /**
+   * Adds an amount, which may be negative, to the period of a generation, if it is the present one. No reading goes
+   * below nothing, but the sum may: what is given back after a reset has forgiven it leaves that much more room.
+   */
+  adjust(adjustment: Charge): Awaitable<void>
 }
 
 export function isRefusal(value: Reservation | Refusal): value is Refusal {

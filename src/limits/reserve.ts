@@ -11,6 +11,7 @@ import {
   roomIn,
   shareLeft,
   turn,
+  usedIn,
 } from './counter.ts'
 import type { Amounts, Judged, Plan, PlanRow, Refusal, Reservation, Standing, StrictHold } from './plan.ts'
 
@@ -26,6 +27,8 @@ export interface OpenReservation extends Reservation {
   /** By row: the period or bucket of the admission. */
   readonly marks: readonly number[]
   readonly held: Claim
+  /** How many rebases its store had seen: a counter whose last one is later counts in another generation now. */
+  readonly rebases: number
   isOpen: boolean
 }
 
@@ -48,6 +51,7 @@ export function reserve(
   slots: readonly Slot[],
   amounts: Amounts,
   now: EpochMs,
+  rebases: number,
 ): OpenReservation | Refusal {
   const needed = neededBy(amounts, plan.isStrict)
   let refused: Slot[] | null = null
@@ -60,7 +64,7 @@ export function reserve(
   if (refused !== null) return refusal(refused, needed, now)
   const unpriced = amounts.rates === null ? plan.rows.find(({ metric }) => metric === 'cost') : undefined
   if (unpriced !== undefined) return { refusal: 'unpriced', row: unpriced }
-  return admit(plan, slots, amounts, now)
+  return admit(plan, slots, amounts, now, rebases)
 }
 
 function refusal(refused: readonly Slot[], needed: Claim, now: EpochMs): Refusal {
@@ -92,7 +96,7 @@ function judge({ row, counter }: Slot, needed: Quantity, now: EpochMs): Judged {
   const onlyHeld = !lacksRoomUnheld(counter, row.ceiling, needed)
   return {
     row,
-    used: { whole: counter.usedWhole, pico: counter.usedPico },
+    used: usedIn(counter),
     held: { whole: counter.heldWhole, pico: counter.heldPico },
     needed,
     opensAt: onlyHeld ? now + heldRetryMs : opensAt(counter, row.ceiling, needed, now),
@@ -100,7 +104,13 @@ function judge({ row, counter }: Slot, needed: Quantity, now: EpochMs): Judged {
   }
 }
 
-function admit(plan: Plan, slots: readonly Slot[], amounts: Amounts, now: EpochMs): OpenReservation {
+function admit(
+  plan: Plan,
+  slots: readonly Slot[],
+  amounts: Amounts,
+  now: EpochMs,
+  rebases: number,
+): OpenReservation {
   const outputCap = plan.isStrict ? grantedCap(slots, amounts) : null
   const held = heldBy(amounts, outputCap)
   const marks: number[] = []
@@ -125,6 +135,7 @@ function admit(plan: Plan, slots: readonly Slot[], amounts: Amounts, now: EpochM
     slots,
     marks,
     held,
+    rebases,
     isOpen: true,
   }
 }

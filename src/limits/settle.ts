@@ -1,7 +1,7 @@
 import { fromPico, isZero, negate, type Quantity } from '../domain/quantity.ts'
 import type { EpochMs } from '../domain/time.ts'
 import { amountFor, one } from './claim.ts'
-import { type Counter, chargeAt, chargeOf, turn, unhold } from './counter.ts'
+import { type Counter, chargeAt, chargeByRow, chargeOf, turn, unhold } from './counter.ts'
 import type { Actual, Charge } from './plan.ts'
 import type { OpenReservation } from './reserve.ts'
 
@@ -28,6 +28,11 @@ export function settle(reservation: OpenReservation, actual: Actual, now: EpochM
     if (counter.state === 'forgotten') continue
     turn(counter, now)
     if (row.metric === 'request') {
+      // A unit stays in the generation that it was put in, whose window the plan still knows.
+      if (counter.rebase > reservation.rebases) {
+        charges.push(chargeByRow(row, mark, reservation.admittedAt, one))
+        continue
+      }
       const isRefunded = actual.failed && row.refundsFailed && chargeAt(counter, mark, minusOne)
       if (!isRefunded) charges.push(chargeOf(counter, mark, reservation.admittedAt, one))
       continue

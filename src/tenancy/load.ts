@@ -42,7 +42,7 @@ export async function loadChanges(
       readChangedSecrets(read, keyring, since),
       loadNodes(database, since),
       since === 0 ? loadAllKeys(read) : loadKeys(read, since),
-      readGovernanceChanges(read, keyring, since),
+      readGovernanceChanges(read, keyring, since, revision),
     ])
   return {
     revision,

@@ -1,6 +1,7 @@
 import type { Failure } from '../domain/failure.ts'
 import type { NewUlid } from '../domain/ids.ts'
 import type { Clock } from '../domain/time.ts'
+import type { CounterStore } from '../limits/plan.ts'
 import type { Database } from '../store/database.ts'
 import { type AdminKeys, adminKeysOf } from './admin-keys.ts'
 import { type Audit, auditOf } from './audit.ts'
@@ -8,6 +9,8 @@ import type { Context } from './context.ts'
 import { digestCredential } from './digest.ts'
 import { type Endpoints, endpointsOf } from './endpoints.ts'
 import { type Explain, explainOf } from './explain.ts'
+import type { GovernanceContext } from './governance/context.ts'
+import { type LimitChanges, limitChanges } from './governance/limit-changes.ts'
 import { type Groups, groupsOf } from './groups.ts'
 import { keepSetting } from './installation.sql.ts'
 import { deriveKeyring } from './keyring.ts'
@@ -65,13 +68,18 @@ export interface TenancyOptions {
   readonly webhookSecretOverlapMs?: number
   /** Told the names of counters whose owner is gone, by whichever instance's write. */
   readonly onCountersGone?: (names: readonly string[]) => void
+  /** What limits have counted, for usage that is carried or taken back. */
+  readonly counters: Pick<CounterStore, 'read'>
+  /** Told what writes, of whatever instance, mean for the counters of budgets and rate limits. */
+  readonly onLimitsChanged?: (changes: LimitChanges) => void
 }
 
 const dayMs = 86_400_000
 
 /** Opens the room and loads everything. Fails when the master key is not the one this database began with. */
 export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Failure> {
-  const { database, clock, newUlid, random, onCountersGone = () => {} } = options
+  const { database, clock, newUlid, random, counters } = options
+  const { onCountersGone = () => {}, onLimitsChanged = () => {} } = options
   const keyring = deriveKeyring(options.masterKey)
   const checkValue = await database.transaction((transaction) =>
     keepSetting(transaction, 'master_key_check', keyring.checkValue),
@@ -85,8 +93,10 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     const changes = await loadChanges(database, keyring, current.revision)
     if (changes === null) return
     const gone = countersGone(current, changes)
+    const limits = limitChanges(current.governance, changes.governance, clock())
     current = advance(current, changes)
     if (gone.length > 0) onCountersGone(gone)
+    onLimitsChanged(limits)
   }
   const inTurn = turns()
   const publish = (revision: number) =>
@@ -96,6 +106,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
 
   const write = writerOf(database, clock, newUlid, publish)
   const context: Context = { read: database.read, write, clock, keyring, newUlid, random }
+  const governance: GovernanceContext = { ...context, counters, world: () => current.governance }
   const tenancy: Tenancy = {
     ...groupsOf(context),
     ...keysOf(context),

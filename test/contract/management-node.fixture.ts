@@ -20,12 +20,14 @@ const location = parseDatabaseUrl(url)
 if ('failure' in location) throw new Error(`not a database: ${url}`)
 const database = await openDatabase(location)
 const newUlid = ulidSource()
+const counters = openMemoryCounters()
 const tenancy = await openTenancy({
   database,
   clock: Date.now,
   newUlid,
   random: randomBytes,
   masterKey: masterKeyOfTests,
+  counters,
 })
 if (isFailure(tenancy)) throw new Error(JSON.stringify(tenancy))
 const refused = await tenancy.applyWorkspaces([
@@ -46,7 +48,7 @@ if (refused) throw new Error(JSON.stringify(refused))
 const { fetch } = createManagement({
   tenancy,
   billing: openBilling({ database, masterKey: masterKeyOfTests, clock: Date.now, newUlid }),
-  counters: openMemoryCounters(),
+  counters,
   clock: Date.now,
   requestsPerSecond: 1_000_000,
   version: '0.0.0',

@@ -60,12 +60,14 @@ export async function openWorld(database: Database): Promise<World> {
   let now = Date.UTC(2026, 10, 2, 8, 15)
   const bugs: unknown[] = []
   const countersGone: string[] = []
+  const counters = openMemoryCounters()
   const tenancy = await openTenancy({
     database,
     clock: () => now,
     newUlid: ulidSource(),
     random: randomBytes,
     masterKey,
+    counters,
     onCountersGone: (names) => countersGone.push(...names),
   })
   if (isFailure(tenancy)) throw new Error(JSON.stringify(tenancy))
@@ -76,7 +78,7 @@ export async function openWorld(database: Database): Promise<World> {
   const { fetch: serve } = createManagement({
     tenancy,
     billing: openBilling({ database, masterKey, clock: () => now, newUlid: ulidSource() }),
-    counters: openMemoryCounters(),
+    counters,
     clock: () => now,
     // Time stands still here, so no second ever ends.
     requestsPerSecond: 1_000_000,
