@@ -9,8 +9,14 @@ import type { Context } from './context.ts'
 import { digestCredential } from './digest.ts'
 import { type Endpoints, endpointsOf } from './endpoints.ts'
 import { type Explain, explainOf } from './explain.ts'
+import { type Budgets, budgetsOf } from './governance/budgets.ts'
 import type { GovernanceContext } from './governance/context.ts'
+import { type Customers, customersOf } from './governance/customers.ts'
+import type { VirtualKeyFact } from './governance/facts.ts'
 import { type LimitChanges, limitChanges } from './governance/limit-changes.ts'
+import { type MembersRead, membersOf } from './governance/members.ts'
+import { type Teams, teamsOf } from './governance/teams.ts'
+import { virtualKeyPlace } from './governance/virtual-keys.sql.ts'
 import { type Groups, groupsOf } from './groups.ts'
 import { keepSetting } from './installation.sql.ts'
 import { deriveKeyring } from './keyring.ts'
@@ -19,6 +25,7 @@ import { type Registration, registrationOf } from './keys-registration.ts'
 import { loadChanges } from './load.ts'
 import { type Models, modelsOf } from './models.ts'
 import type { RandomBytes } from './random-text.ts'
+import { unseal } from './sealing.ts'
 import { type Secrets, secretsOf } from './secrets.ts'
 import { advance, countersGone, emptySnapshot, type Snapshot } from './snapshot.ts'
 import { type Webhooks, webhooksOf } from './webhooks.ts'
@@ -48,11 +55,17 @@ export interface Tenancy
     AdminKeys,
     Audit,
     Webhooks,
-    Explain {
+    Explain,
+    Customers,
+    Teams,
+    MembersRead,
+    Budgets {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
   digestOf(credential: string): Buffer
+  /** The value that a virtual key's owner presents; null where what is stored cannot be opened. */
+  revealVirtualKey(key: Pick<VirtualKeyFact, 'id' | 'sealedValue'>): string | null
   /** Takes in what other instances have written. One small read when they wrote nothing. */
   refresh(): Promise<void>
 }
@@ -106,7 +119,12 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
 
   const write = writerOf(database, clock, newUlid, publish)
   const context: Context = { read: database.read, write, clock, keyring, newUlid, random }
-  const governance: GovernanceContext = { ...context, counters, world: () => current.governance }
+  const governance: GovernanceContext = {
+    ...context,
+    kind: database.kind,
+    counters,
+    world: () => current.governance,
+  }
   const tenancy: Tenancy = {
     ...groupsOf(context),
     ...keysOf(context),
@@ -121,6 +139,12 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...auditOf(context),
     ...webhooksOf(context, options.webhookSecretOverlapMs ?? dayMs),
     ...explainOf(context, () => current),
+    ...customersOf(governance),
+    ...teamsOf(governance),
+    ...membersOf(governance),
+    ...budgetsOf(governance),
+    revealVirtualKey: ({ id, sealedValue }) =>
+      unseal(keyring, sealedValue, virtualKeyPlace(id))?.reveal() ?? null,
     snapshot: () => current,
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),

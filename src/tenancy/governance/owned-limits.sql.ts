@@ -27,19 +27,7 @@ export async function readOwnedLimits(
   owners: OwnerIds,
 ): Promise<(ownerId: string) => OwnedLimits> {
   const [budgets, rateLimits] = await Promise.all([
-    database
-      .selectFrom('budgets')
-      .leftJoin('limit_overrides', 'limit_overrides.budget_id', 'budgets.id')
-      .selectAll('budgets')
-      .select([
-        'limit_overrides.amount_whole',
-        'limit_overrides.amount_pico',
-        'limit_overrides.starts_at as override_starts_at',
-        'limit_overrides.cycles',
-      ])
-      .where('owner_kind', '=', kind)
-      .where('owner_id', 'in', owners)
-      .execute(),
+    selectBudgets(database).where('owner_kind', '=', kind).where('owner_id', 'in', owners).execute(),
     database
       .selectFrom('rate_limits')
       .selectAll()
@@ -55,6 +43,25 @@ export async function readOwnedLimits(
     if (own === undefined) return rateLimit === null ? noLimits : { budgets: [], rateLimit }
     return { budgets: own.map(toBudget).sort(shortestFirst), rateLimit }
   }
+}
+
+/** As it is within a write; null where there is no such budget. */
+export async function readBudget(transaction: Transaction<Schema>, id: string): Promise<BudgetFact | null> {
+  const row = await selectBudgets(transaction).where('budgets.id', '=', id).executeTakeFirst()
+  return row === undefined ? null : toBudget(row)
+}
+
+function selectBudgets(database: Kysely<Schema>) {
+  return database
+    .selectFrom('budgets')
+    .leftJoin('limit_overrides', 'limit_overrides.budget_id', 'budgets.id')
+    .selectAll('budgets')
+    .select([
+      'limit_overrides.amount_whole',
+      'limit_overrides.amount_pico',
+      'limit_overrides.starts_at as override_starts_at',
+      'limit_overrides.cycles',
+    ])
 }
 
 type OverrideColumns = {
