@@ -1,5 +1,5 @@
 import type { GovernanceSchema } from './governance-schema.ts'
-import type { TableShape } from './tables.ts'
+import type { TableShape } from './table-shape.ts'
 
 /** The tables of `governance-schema.ts` as they are after the last migration. */
 export const governanceTables: {

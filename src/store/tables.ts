@@ -1,14 +1,7 @@
 import { governanceTables } from './governance-tables.ts'
 import { durationColumns, firstTokenColumns } from './histogram.ts'
 import type { Schema } from './schema.ts'
-
-type ColumnType<Value> = NonNullable<Value> extends string ? 'text' : 'bigint'
-
-/** A table's columns with the type that both databases give them, and the columns of its primary key. */
-export interface TableShape<Row> {
-  readonly columns: { readonly [Column in keyof Row]-?: ColumnType<Row[Column]> }
-  readonly primaryKey: readonly (keyof Row & string)[]
-}
+import type { TableShape } from './table-shape.ts'
 
 /** A value as both databases take and give it. */
 export type SqlValue = string | number | null
