@@ -10,11 +10,13 @@ import { digestCredential } from './digest.ts'
 import { type Endpoints, endpointsOf } from './endpoints.ts'
 import { type Explain, explainOf } from './explain.ts'
 import { type Budgets, budgetsOf } from './governance/budgets.ts'
+import { type BrokenRule, compileRules } from './governance/compiled-rules.ts'
 import type { GovernanceContext } from './governance/context.ts'
 import { type Customers, customersOf } from './governance/customers.ts'
 import type { VirtualKeyFact } from './governance/facts.ts'
 import { type LimitChanges, limitChanges } from './governance/limit-changes.ts'
 import { type MembersRead, membersOf } from './governance/members.ts'
+import { type Policies, policiesOf } from './governance/policies.ts'
 import { type Teams, teamsOf } from './governance/teams.ts'
 import { virtualKeyPlace } from './governance/virtual-keys.sql.ts'
 import { type Groups, groupsOf } from './groups.ts'
@@ -59,7 +61,8 @@ export interface Tenancy
     Customers,
     Teams,
     MembersRead,
-    Budgets {
+    Budgets,
+    Policies {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
@@ -85,6 +88,8 @@ export interface TenancyOptions {
   readonly counters: Pick<CounterStore, 'read'>
   /** Told what writes, of whatever instance, mean for the counters of budgets and rate limits. */
   readonly onLimitsChanged?: (changes: LimitChanges) => void
+  /** Told of stored routing rules that nobody can be routed by. */
+  readonly onBrokenRule?: (rule: BrokenRule) => void
 }
 
 const dayMs = 86_400_000
@@ -92,7 +97,7 @@ const dayMs = 86_400_000
 /** Opens the room and loads everything. Fails when the master key is not the one this database began with. */
 export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Failure> {
   const { database, clock, newUlid, random, counters } = options
-  const { onCountersGone = () => {}, onLimitsChanged = () => {} } = options
+  const { onCountersGone = () => {}, onLimitsChanged = () => {}, onBrokenRule = () => {} } = options
   const keyring = deriveKeyring(options.masterKey)
   const checkValue = await database.transaction((transaction) =>
     keepSetting(transaction, 'master_key_check', keyring.checkValue),
@@ -105,6 +110,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
   const advanceOnce = async () => {
     const changes = await loadChanges(database, keyring, current.revision)
     if (changes === null) return
+    await compileRules(changes.governance.routingRules.values(), onBrokenRule)
     const gone = countersGone(current, changes)
     const limits = limitChanges(current.governance, changes.governance, clock())
     current = advance(current, changes)
@@ -143,6 +149,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...teamsOf(governance),
     ...membersOf(governance),
     ...budgetsOf(governance),
+    ...policiesOf(governance),
     revealVirtualKey: ({ id, sealedValue }) =>
       unseal(keyring, sealedValue, virtualKeyPlace(id))?.reveal() ?? null,
     snapshot: () => current,
