@@ -9,16 +9,23 @@ import type { Context } from './context.ts'
 import { digestCredential } from './digest.ts'
 import { type Endpoints, endpointsOf } from './endpoints.ts'
 import { type Explain, explainOf } from './explain.ts'
+import { type Auth, authOf } from './governance/auth.ts'
 import { type Budgets, budgetsOf } from './governance/budgets.ts'
+import { type ClientConfigs, clientConfigsOf } from './governance/client-config.ts'
 import { type BrokenRule, compileRules } from './governance/compiled-rules.ts'
-import type { GovernanceContext } from './governance/context.ts'
+import type { GovernanceContext, ProcessContext } from './governance/context.ts'
 import { type Customers, customersOf } from './governance/customers.ts'
 import type { VirtualKeyFact } from './governance/facts.ts'
+import { type KeyUsage, keyUsageOf } from './governance/key-usage.ts'
 import { type LimitChanges, limitChanges } from './governance/limit-changes.ts'
 import { type MembersRead, membersOf } from './governance/members.ts'
 import { type Policies, policiesOf } from './governance/policies.ts'
+import { type Sessions, sessionsOf } from './governance/sessions.ts'
 import { type Teams, teamsOf } from './governance/teams.ts'
+import type { Variable } from './governance/variables.ts'
+import { type VirtualKeyLists, virtualKeyListsOf } from './governance/virtual-key-list.ts'
 import { virtualKeyPlace } from './governance/virtual-keys.sql.ts'
+import { type VirtualKeys, virtualKeysOf } from './governance/virtual-keys.ts'
 import { type Groups, groupsOf } from './groups.ts'
 import { keepSetting } from './installation.sql.ts'
 import { deriveKeyring } from './keyring.ts'
@@ -62,6 +69,12 @@ export interface Tenancy
     Teams,
     MembersRead,
     Budgets,
+    VirtualKeys,
+    VirtualKeyLists,
+    KeyUsage,
+    Auth,
+    ClientConfigs,
+    Sessions,
     Policies {
   /** What the data plane reads. */
   snapshot(): Snapshot
@@ -82,6 +95,8 @@ export interface TenancyOptions {
   readonly masterKey: string
   /** How long the secret before a rotation goes on signing; a day where it is left out. */
   readonly webhookSecretOverlapMs?: number
+  /** What `env.NAME` stands for in what the APIs take; nothing where it is left out. */
+  readonly variable?: Variable
   /** Told the names of counters whose owner is gone, by whichever instance's write. */
   readonly onCountersGone?: (names: readonly string[]) => void
   /** What limits have counted, for usage that is carried or taken back. */
@@ -97,7 +112,8 @@ const dayMs = 86_400_000
 /** Opens the room and loads everything. Fails when the master key is not the one this database began with. */
 export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Failure> {
   const { database, clock, newUlid, random, counters } = options
-  const { onCountersGone = () => {}, onLimitsChanged = () => {}, onBrokenRule = () => {} } = options
+  const { onCountersGone = () => {}, onLimitsChanged = () => {} } = options
+  const variable: Variable = options.variable ?? (() => undefined)
   const keyring = deriveKeyring(options.masterKey)
   const checkValue = await database.transaction((transaction) =>
     keepSetting(transaction, 'master_key_check', keyring.checkValue),
@@ -131,6 +147,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     counters,
     world: () => current.governance,
   }
+  const withVariables: ProcessContext = { ...context, variable }
   const tenancy: Tenancy = {
     ...groupsOf(context),
     ...keysOf(context),
@@ -150,8 +167,14 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...membersOf(governance),
     ...budgetsOf(governance),
     ...policiesOf(governance),
+    ...virtualKeysOf(governance),
+    ...virtualKeyListsOf(governance),
+    ...keyUsageOf(governance),
     revealVirtualKey: ({ id, sealedValue }) =>
       unseal(keyring, sealedValue, virtualKeyPlace(id))?.reveal() ?? null,
+    ...authOf(withVariables),
+    ...clientConfigsOf(context),
+    ...sessionsOf(context),
     snapshot: () => current,
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),

@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { Schema } from '../../store/schema.ts'
 import type { Keyring } from '../keyring.ts'
 import { type Place, unseal } from '../sealing.ts'
@@ -37,4 +37,22 @@ export async function readChangedMcpClients(
       ...stored(row),
     }
   })
+}
+
+/** A client as configs of virtual keys name it. */
+export interface NamedMcpClient {
+  readonly id: number
+  readonly name: string
+}
+
+/** Those that have one of these numbers or names. */
+export function readMcpClientNames(
+  transaction: Transaction<Schema>,
+  { ids, names }: { readonly ids: readonly number[]; readonly names: readonly string[] },
+): Promise<NamedMcpClient[]> {
+  return transaction
+    .selectFrom('mcp_clients')
+    .select(['id', 'name'])
+    .where(({ eb, or }) => or([eb('id', 'in', ids), eb('name', 'in', names)]))
+    .execute()
 }

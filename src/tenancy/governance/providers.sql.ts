@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { ProviderKeyTable, ProviderTable } from '../../store/governance-schema.ts'
 import type { Schema } from '../../store/schema.ts'
 import type { Keyring } from '../keyring.ts'
@@ -82,4 +82,29 @@ function toProviderKey(keyring: Keyring, row: ProviderKeyTable): ProviderKeyFact
     cloud: open(row.sealed_cloud, 'cloud'),
     ...stored(row),
   }
+}
+
+/** Whether somebody has configured a provider of this name. */
+export async function isProviderStored(transaction: Transaction<Schema>, name: string): Promise<boolean> {
+  const row = await transaction
+    .selectFrom('providers')
+    .select('id')
+    .where('name', '=', name)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** How many of these are keys of the provider. */
+export async function countProviderKeys(
+  transaction: Transaction<Schema>,
+  provider: string,
+  keyIds: readonly string[],
+): Promise<number> {
+  const rows = await transaction
+    .selectFrom('provider_keys')
+    .select('id')
+    .where('provider', '=', provider)
+    .where('key_id', 'in', keyIds)
+    .execute()
+  return rows.length
 }
