@@ -182,7 +182,8 @@ async function readIdentity(
     return invalid(`Virtual key '${scopeId}' not found`)
   const provider = input.provider === undefined ? (before?.provider ?? null) : input.provider || null
   const isNew = provider !== null && provider !== before?.provider
-  if (isNew && !(await isProvider(transaction, provider))) return invalid(`invalid provider name: ${provider}`)
+  if (isNew && !(await isProvider(transaction, provider)))
+    return invalid(`invalid provider name: ${provider}`)
   return { modelName, provider, scope, scopeId }
 }
 
@@ -210,11 +211,7 @@ async function isProvider(transaction: Transaction<Schema>, name: string): Promi
 }
 
 /** Another config has this identity; null where none has. */
-async function takenBy(
-  { transaction }: Write,
-  identity: ModelIdentity,
-  id: string,
-): Promise<Failure | null> {
+async function takenBy({ transaction }: Write, identity: ModelIdentity, id: string): Promise<Failure | null> {
   const owner = await findModelConfig(transaction, identity)
   if (owner === null || owner === id) return null
   const { modelName, provider } = identity
