@@ -16,6 +16,7 @@ import { type BrokenRule, compileRules } from './governance/compiled-rules.ts'
 import type { GovernanceContext, ProcessContext } from './governance/context.ts'
 import { type Customers, customersOf } from './governance/customers.ts'
 import type { VirtualKeyFact } from './governance/facts.ts'
+import { type GovernanceFiles, governanceFilesOf } from './governance/file/apply.ts'
 import { type KeyUsage, keyUsageOf } from './governance/key-usage.ts'
 import { type LimitChanges, limitChanges } from './governance/limit-changes.ts'
 import { type McpClients, mcpClientsOf } from './governance/mcp-clients.ts'
@@ -81,7 +82,8 @@ export interface Tenancy
     Providers,
     ProviderKeys,
     McpClients,
-    Policies {
+    Policies,
+    GovernanceFiles {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
@@ -118,7 +120,7 @@ const dayMs = 86_400_000
 /** Opens the room and loads everything. Fails when the master key is not the one this database began with. */
 export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Failure> {
   const { database, clock, newUlid, random, counters } = options
-  const { onCountersGone = () => {}, onLimitsChanged = () => {} } = options
+  const { onCountersGone = () => {}, onLimitsChanged = () => {}, onBrokenRule = () => {} } = options
   const variable: Variable = options.variable ?? (() => undefined)
   const keyring = deriveKeyring(options.masterKey)
   const checkValue = await database.transaction((transaction) =>
@@ -184,6 +186,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...providersOf(withVariables),
     ...providerKeysOf(withVariables),
     ...mcpClientsOf(withVariables),
+    ...governanceFilesOf({ ...governance, variable }),
     snapshot: () => current,
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),
