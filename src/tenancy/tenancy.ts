@@ -112,7 +112,7 @@ const dayMs = 86_400_000
 /** Opens the room and loads everything. Fails when the master key is not the one this database began with. */
 export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Failure> {
   const { database, clock, newUlid, random, counters } = options
-  const { onCountersGone = () => {}, onLimitsChanged = () => {} } = options
+  const { onCountersGone = () => {}, onLimitsChanged = () => {}, onBrokenRule = () => {} } = options
   const variable: Variable = options.variable ?? (() => undefined)
   const keyring = deriveKeyring(options.masterKey)
   const checkValue = await database.transaction((transaction) =>
