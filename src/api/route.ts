@@ -5,7 +5,7 @@ import type { EpochMs } from '../domain/time.ts'
 import type { CounterStore } from '../limits/plan.ts'
 import type { Tenancy } from '../tenancy/tenancy.ts'
 import type { Caller } from '../tenancy/write.ts'
-import { parseJson } from './read-json.ts'
+import { parseJson, type ReadBody } from './read-json.ts'
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -89,8 +89,11 @@ export type ParseWith = <Schema extends z.ZodType>(
   value: unknown,
 ) => z.output<Schema> | Failure
 
-/** The maker of one door's routes: `parse` judges what their callers send. */
-export function routesOf<Visit>(parse: ParseWith) {
+/** The maker of one door's routes: `parse` judges what their callers send, `parseBody` makes JSON of it first. */
+export function routesOf<Visit>(
+  parse: ParseWith,
+  parseBody: (bytes: Buffer) => ReadBody | Failure = parseJson,
+) {
   /** Makes a route of its definition: its schemas parse what comes in, type its handler and draw its document. */
   return function route<
     Query extends z.ZodObject = z.ZodObject,
@@ -102,7 +105,7 @@ export function routesOf<Visit>(parse: ParseWith) {
     const readJson = async (request: Asked & Visit) => {
       const bytes = await request.readBody()
       if (isFailure(bytes)) return bytes
-      return judgeBytes?.(request, bytes) ?? parseJson(bytes)
+      return judgeBytes?.(request, bytes) ?? parseBody(bytes)
     }
     return {
       ...rest,

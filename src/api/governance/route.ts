@@ -3,7 +3,8 @@ import type { CounterStore } from '../../limits/plan.ts'
 import type { VirtualKeyFact } from '../../tenancy/governance/facts.ts'
 import type { Tenancy } from '../../tenancy/tenancy.ts'
 import type { Operator } from '../../tenancy/write.ts'
-import { type Asked, parse, routesOf } from '../route.ts'
+import { noObject, parseExactJson } from '../exact-json.ts'
+import { type Asked, type ParseWith, parse, routesOf } from '../route.ts'
 
 /** What the governance routes are served by. */
 export interface GovernanceServices {
@@ -27,5 +28,15 @@ export interface GovernanceVisit extends GovernanceServices {
 /** What a route of the governance API is handed. */
 export type GovernanceRequest = Asked & GovernanceVisit
 
+/** A body that is left out is none, whatever its members would have had to be. */
+const parseGoverned: ParseWith = (schema, value) => (value === undefined ? noObject : parse(schema, value))
+
+/** Members that hold money. */
+function isMoney(name: string): boolean {
+  return name === 'max_limit' || name === 'amount' || name.includes('cost')
+}
+
 /** Makes a route of the governance API. Members that it does not know are ignored. */
-export const governanceRoute = routesOf<GovernanceVisit>(parse)
+export const governanceRoute = routesOf<GovernanceVisit>(parseGoverned, (bytes) =>
+  parseExactJson(bytes, isMoney),
+)
