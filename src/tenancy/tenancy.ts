@@ -17,7 +17,10 @@ import { type Customers, customersOf } from './governance/customers.ts'
 import type { VirtualKeyFact } from './governance/facts.ts'
 import { type KeyUsage, keyUsageOf } from './governance/key-usage.ts'
 import { type LimitChanges, limitChanges } from './governance/limit-changes.ts'
+import { type McpClients, mcpClientsOf } from './governance/mcp-clients.ts'
 import { type MembersRead, membersOf } from './governance/members.ts'
+import { type ProviderKeys, providerKeysOf } from './governance/provider-keys.ts'
+import { type Providers, providersOf } from './governance/providers.ts'
 import { type Sessions, sessionsOf } from './governance/sessions.ts'
 import { type Teams, teamsOf } from './governance/teams.ts'
 import type { Variable } from './governance/variables.ts'
@@ -72,7 +75,10 @@ export interface Tenancy
     KeyUsage,
     Auth,
     ClientConfigs,
-    Sessions {
+    Sessions,
+    Providers,
+    ProviderKeys,
+    McpClients {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
@@ -119,7 +125,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
 
   let current = emptySnapshot()
   const advanceOnce = async () => {
-    const changes = await loadChanges(database, keyring, current.revision)
+    const changes = await loadChanges(database, keyring, variable, current.revision)
     if (changes === null) return
     const gone = countersGone(current, changes)
     const limits = limitChanges(current.governance, changes.governance, clock())
@@ -141,7 +147,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     counters,
     world: () => current.governance,
   }
-  const withVariables: ProcessContext = { ...context, variable }
+  const withVariables: ProcessContext = { ...governance, variable }
   const tenancy: Tenancy = {
     ...groupsOf(context),
     ...keysOf(context),
@@ -168,6 +174,9 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...authOf(withVariables),
     ...clientConfigsOf(context),
     ...sessionsOf(context),
+    ...providersOf(withVariables),
+    ...providerKeysOf(withVariables),
+    ...mcpClientsOf(withVariables),
     snapshot: () => current,
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),
