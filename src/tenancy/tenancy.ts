@@ -18,8 +18,11 @@ import { type Customers, customersOf } from './governance/customers.ts'
 import type { VirtualKeyFact } from './governance/facts.ts'
 import { type KeyUsage, keyUsageOf } from './governance/key-usage.ts'
 import { type LimitChanges, limitChanges } from './governance/limit-changes.ts'
+import { type McpClients, mcpClientsOf } from './governance/mcp-clients.ts'
 import { type MembersRead, membersOf } from './governance/members.ts'
 import { type Policies, policiesOf } from './governance/policies.ts'
+import { type ProviderKeys, providerKeysOf } from './governance/provider-keys.ts'
+import { type Providers, providersOf } from './governance/providers.ts'
 import { type Sessions, sessionsOf } from './governance/sessions.ts'
 import { type Teams, teamsOf } from './governance/teams.ts'
 import type { Variable } from './governance/variables.ts'
@@ -75,6 +78,9 @@ export interface Tenancy
     Auth,
     ClientConfigs,
     Sessions,
+    Providers,
+    ProviderKeys,
+    McpClients,
     Policies {
   /** What the data plane reads. */
   snapshot(): Snapshot
@@ -124,7 +130,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
 
   let current = emptySnapshot()
   const advanceOnce = async () => {
-    const changes = await loadChanges(database, keyring, current.revision)
+    const changes = await loadChanges(database, keyring, variable, current.revision)
     if (changes === null) return
     await compileRules(changes.governance.routingRules.values(), onBrokenRule)
     const gone = countersGone(current, changes)
@@ -147,7 +153,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     counters,
     world: () => current.governance,
   }
-  const withVariables: ProcessContext = { ...context, variable }
+  const withVariables: ProcessContext = { ...governance, variable }
   const tenancy: Tenancy = {
     ...groupsOf(context),
     ...keysOf(context),
@@ -175,6 +181,9 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...authOf(withVariables),
     ...clientConfigsOf(context),
     ...sessionsOf(context),
+    ...providersOf(withVariables),
+    ...providerKeysOf(withVariables),
+    ...mcpClientsOf(withVariables),
     snapshot: () => current,
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),
