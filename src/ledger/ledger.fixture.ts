@@ -6,6 +6,7 @@ import { type AttemptId, type InstanceId, type KeyId, type NodeId, ulidSource } 
 import type { EpochMs } from '../domain/time.ts'
 import type { Charge, Judged, PlanRow } from '../limits/plan.ts'
 import type { Database } from '../store/database.ts'
+import type { LimitGenerationTable } from '../store/governance-schema.ts'
 import { type Drain, type DrainEvent, type DrainOptions, openDrain } from './drain.ts'
 import type { Attempt, AttemptRecord, RefusalRecord, RefusedCall } from './fact-record.ts'
 import { spoolFiles } from './files.ts'
@@ -258,7 +259,51 @@ const ledgerTables = [
   'refusal_counts',
   'usage_buckets',
   'key_uses',
+  'limit_generations',
+  'limit_adjustments',
 ] as const
+
+/** Stores that a counter's window began anew, as management does. */
+export function addGeneration(
+  database: Database,
+  counter: string,
+  generation: number,
+  row: Omit<LimitGenerationTable, 'counter' | 'generation'>,
+): Promise<unknown> {
+  return database.transaction((transaction) =>
+    transaction
+      .insertInto('limit_generations')
+      .values({ counter, generation, ...row })
+      .execute(),
+  )
+}
+
+/** Stores charges to periods: what the drain has added up, or what an operator adjusted. */
+export function addPeriods(
+  database: Database,
+  table: 'rollups' | 'limit_adjustments',
+  charges: readonly Charge[],
+): Promise<void> {
+  return database.transaction(async (transaction) => {
+    for (const { counter, generation, startsAt, endsAt, amount } of charges) {
+      const period = { counter, generation, starts_at: startsAt, ends_at: endsAt ?? 0 }
+      if (table === 'rollups') {
+        const used = { used_whole: amount.whole, used_pico: amount.pico }
+        await transaction
+          .insertInto(table)
+          .values({ ...period, ...used })
+          .execute()
+      } else {
+        const adjusted = { amount_whole: amount.whole, amount_pico: amount.pico }
+        const by = { id: newUlid(startsAt), at: startsAt, actor: 'test', revision: 1 }
+        await transaction
+          .insertInto(table)
+          .values({ ...period, ...adjusted, ...by })
+          .execute()
+      }
+    }
+  })
+}
 
 /** Everything that the ledger keeps, in a form that can be compared. */
 export async function tablesOf(database: Database) {

@@ -1,6 +1,8 @@
 import type { EpochMs } from '../domain/time.ts'
 import type { Charge } from '../limits/plan.ts'
 import type { Database } from '../store/database.ts'
+import type { LimitAdjustmentTable } from '../store/governance-schema.ts'
+import { readCarriedUsage } from './carried-usage.sql.ts'
 import type { RollingCharge } from './rolling-sums.ts'
 
 /** A minute, which is the longest rolling window, and the 1/60 of it by which windows may forget late. */
@@ -11,11 +13,14 @@ const periodsAtOnce = 5000
 const rollingRowsAtOnce = 100
 
 /**
- * What counters have to be loaded with at start, some thousand charges at a time: the totals of all open periods, and
- * the single charges of rolling windows. Reads an index of what is open, never history.
+ * What counters have to be loaded with at start, some thousand charges at a time: the totals of all open periods, what
+ * operators adjusted in them, what first periods took over from the generation before, and the single charges of
+ * rolling windows. Reads indexes of what is open, never history.
  */
 export async function* readOpenCharges(database: Database, now: EpochMs): AsyncGenerator<readonly Charge[]> {
   yield* readOpenPeriods(database, now)
+  yield* readOpenAdjustments(database, now)
+  yield* readCarriedUsage(database, now)
   yield* readRollingCharges(database, now - rollingReachMs)
 }
 
@@ -48,6 +53,30 @@ async function* readOpenPeriods(database: Database, now: EpochMs): AsyncGenerato
     }
     after = rows.length < periodsAtOnce ? null : (rows.at(-1) ?? null)
   } while (after !== null)
+}
+
+async function* readOpenAdjustments(database: Database, now: EpochMs): AsyncGenerator<readonly Charge[]> {
+  let after: string | null = ''
+  while (after !== null) {
+    const rows: readonly LimitAdjustmentTable[] = await database.read
+      .selectFrom('limit_adjustments')
+      .selectAll()
+      .where('ends_at', '>', now)
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(periodsAtOnce)
+      .execute()
+    if (rows.length > 0) {
+      yield rows.map((row) => ({
+        counter: row.counter,
+        generation: row.generation,
+        startsAt: row.starts_at,
+        endsAt: row.ends_at,
+        amount: { whole: row.amount_whole, pico: row.amount_pico },
+      }))
+    }
+    after = rows.length < periodsAtOnce ? null : (rows.at(-1)?.id ?? null)
+  }
 }
 
 async function* readRollingCharges(database: Database, since: EpochMs): AsyncGenerator<readonly Charge[]> {

@@ -31,30 +31,41 @@ export async function chargeOpenHolds(
       .limit(holdsPerTransaction)
       .execute()
     if (holds.length === 0) return charged
-    await chargeHolds(database, instance, holds, now)
+    await chargeHolds(database, instance, holds.map(readHold), now)
     charged += holds.length
   }
 }
 
-function chargeHolds(
+interface OpenHold {
+  readonly id: string
+  readonly at: EpochMs
+  readonly rows: readonly HoldTuple[]
+}
+
+function readHold({ id, at, holds }: OpenHoldTable): OpenHold {
+  return { id, at, rows: JSON.parse(holds) as HoldTuple[] }
+}
+
+async function chargeHolds(
   database: Database,
   instance: InstanceId,
-  holds: readonly OpenHoldTable[],
+  holds: readonly OpenHold[],
   now: EpochMs,
 ): Promise<void> {
   const { kind } = database
+  const begun = await readBegunPeriods(database, holds, now)
   const sums = rollupSums()
   const rolling = rollingSums()
   for (const hold of holds) {
-    for (const held of JSON.parse(hold.holds) as HoldTuple[]) {
+    for (const held of hold.rows) {
       const [counter, generation, window, , whole, pico] = held
       const record = { id: hold.id, at: now }
       if (window.kind === 'rolling')
         rolling.add(record, { counter, generation, startsAt: null, endsAt: null }, now, whole, pico)
-      else sums.add(periodOfHold(held, hold.at, now), whole, pico)
+      else sums.add(begun.get(counter) ?? periodOfHold(held, hold.at, now), whole, pico)
     }
   }
-  return database.transaction(async (transaction) => {
+  await database.transaction(async (transaction) => {
     await bulkDelete(
       transaction,
       kind,
@@ -65,6 +76,33 @@ function chargeHolds(
     await bulkInsert(transaction, kind, 'rolling_charges', rollingColumns, rolling.rows(instance))
     await addToRollups(transaction, kind, sums.rows())
   })
+}
+
+/**
+ * The periods of generations that began while calls were under way, whose settlements would have counted there. Only
+ * first periods are known here: once that is over, the charge stays with the generation that admitted the call.
+ */
+async function readBegunPeriods(
+  { read }: Database,
+  holds: readonly OpenHold[],
+  now: EpochMs,
+): Promise<ReadonlyMap<string, ChargeTarget>> {
+  const counters = new Set(holds.flatMap(({ rows }) => rows.map(([counter]) => counter)))
+  if (counters.size === 0) return new Map()
+  const generations = await read
+    .selectFrom('limit_generations')
+    .selectAll()
+    .where('counter', 'in', [...counters])
+    .orderBy('generation')
+    .execute()
+  const newest = new Map(generations.map((row) => [row.counter, row]))
+  const open = [...newest.values()].filter(({ starts_at, ends_at }) => starts_at <= now && now < ends_at)
+  return new Map(
+    open.map(({ counter, generation, starts_at, ends_at }) => [
+      counter,
+      { counter, generation, startsAt: starts_at, endsAt: ends_at },
+    ]),
+  )
 }
 
 /** A hold counts where its settlement would have: in the period of admission, or in the one that runs by now. */

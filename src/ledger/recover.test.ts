@@ -6,6 +6,8 @@ import { bulkInsert } from '../store/bulk.ts'
 import type { Database } from '../store/database.ts'
 import { rollingColumns } from './chunk.ts'
 import {
+  addGeneration,
+  addPeriods,
   dayCharge,
   dayEnd,
   emptyTables,
@@ -87,6 +89,28 @@ describe.each(databases())('recovery on $name', ({ open }) => {
     expect({ events, holds }).toEqual({ events: [], holds: [] })
   })
 
+  test('charges strict calls to the generation that began while they were under way', async () => {
+    const window = { kind: 'fixed' as const, lengthMs: hourMs, anchor: noon }
+    const budget = (counter: string) => ({ counter, window, chargedAt: 'completion' as const })
+    const change = { changed_at: noon + 1, keeps_usage: 0 }
+    await addGeneration(database, 'open', 1, { ...change, starts_at: noon, ends_at: noon + 9 * hourMs })
+    await addGeneration(database, 'open', 2, { ...change, starts_at: noon + 1, ends_at: noon + 5 * hourMs })
+    await addGeneration(database, 'over', 1, { ...change, starts_at: noon, ends_at: noon + 9 * hourMs })
+    await addGeneration(database, 'over', 2, { ...change, starts_at: noon, ends_at: noon + hourMs })
+    await segmentOf(place.directory, [
+      hold('h1', 100, budget('open')),
+      hold('h2', 20, { ...budget('open'), generation: 2 }),
+      hold('h3', 3, budget('over')),
+    ])
+    const now = noon + 2 * hourMs
+    expect(await start(now)).toMatchObject({ chargedHolds: 3 })
+    const rollups = await database.read.selectFrom('rollups').selectAll().orderBy('counter').execute()
+    expect(rollups).toMatchObject([
+      { counter: 'open', generation: 2, starts_at: noon + 1, ends_at: noon + 5 * hourMs, used_whole: 120 },
+      { counter: 'over', generation: 0, starts_at: now, ends_at: now + hourMs, used_whole: 3 },
+    ])
+  })
+
   test('leaves the open holds of other instances alone', async () => {
     await segmentOf(place.directory, [hold('h1', 100)], {
       instance: '01JBBBBBBBBBBBBBBBBBBBBBBB' as InstanceId,
@@ -141,6 +165,71 @@ describe.each(databases())('recovery on $name', ({ open }) => {
     expect(charges.filter(({ counter }) => counter === 'other').length).toBe(250)
     const minutes = charges.filter(({ counter }) => counter === 'minute')
     expect(minutes.reduce((sum, { amount }) => sum + amount.whole, 0)).toBe(6000)
+  })
+
+  describe('of a counter whose window began anew', () => {
+    const hour = (counter: string, generation: number, whole: number, startsAt = noon): Charge => ({
+      counter,
+      generation,
+      startsAt,
+      endsAt: startsAt + hourMs,
+      amount: { whole, pico: 0 },
+    })
+    const now = noon + 1800_000
+    const change = { starts_at: noon, ends_at: noon + 2 * hourMs, changed_at: noon + 60_000, keeps_usage: 1 }
+    const carried = (counter: string, generation: number, whole: number): Charge => ({
+      ...hour(counter, generation, whole),
+      endsAt: noon + 2 * hourMs,
+    })
+
+    test('loads what it took over, however many generations ago that was charged', async () => {
+      await addGeneration(database, 'kept', 1, change)
+      await addGeneration(database, 'kept', 2, { ...change, changed_at: noon + 120_000 })
+      await addPeriods(database, 'rollups', [
+        hour('kept', 0, 1, noon - hourMs),
+        hour('kept', 0, 10),
+        carried('kept', 1, 200),
+        carried('kept', 2, 3000),
+      ])
+      await addPeriods(database, 'limit_adjustments', [hour('kept', 0, -4), carried('kept', 2, -500)])
+      const ofNewest = (await openCharges(now)).filter(({ generation }) => generation === 2)
+      expect(ofNewest).toEqual([carried('kept', 2, 3000), carried('kept', 2, -500), carried('kept', 2, 206)])
+    })
+
+    test('takes over what is stored late, too, and nothing once its first period is over', async () => {
+      await addGeneration(database, 'tokens', 1, { ...change, starts_at: today, ends_at: dayEnd + hourMs })
+      expect(await openCharges(now)).toEqual([])
+      await segmentOf(place.directory, [settlement('a', { charges: [dayCharge('tokens', 15)], event: null })])
+      await start()
+      const taken = { ...dayCharge('tokens', 15), generation: 1, endsAt: dayEnd + hourMs }
+      expect(await openCharges(now)).toEqual([dayCharge('tokens', 15), taken])
+      expect(await openCharges(dayEnd)).toEqual([taken])
+      expect(await openCharges(dayEnd + hourMs)).toEqual([])
+    })
+
+    test('loads nothing from before a change that dropped it', async () => {
+      await addGeneration(database, 'reset', 1, { ...change, keeps_usage: 0 })
+      await addGeneration(database, 'reset twice', 1, change)
+      await addGeneration(database, 'reset twice', 2, { ...change, keeps_usage: 0 })
+      await addPeriods(database, 'rollups', [hour('reset', 0, 5), hour('reset twice', 0, 5)])
+      expect((await openCharges(now)).filter(({ generation }) => generation > 0)).toEqual([])
+    })
+
+    test('loads more than one page of counters', async () => {
+      const names = Array.from({ length: 1100 }, (_, index) => `counter ${String(index).padStart(4, '0')}`)
+      await addPeriods(
+        database,
+        'rollups',
+        names.map((name) => hour(name, 0, 1)),
+      )
+      const columns = ['counter', 'generation', 'starts_at', 'ends_at', 'changed_at', 'keeps_usage'] as const
+      const rows = names.map((name) => [name, 1, noon, noon + 2 * hourMs, noon + 60_000, 1])
+      await database.transaction((transaction) =>
+        bulkInsert(transaction, database.kind, 'limit_generations', columns, rows),
+      )
+      const loaded = (await openCharges(now)).filter(({ generation }) => generation === 1)
+      expect(loaded).toEqual(names.map((name) => carried(name, 1, 1)))
+    })
   })
 
   test('what counters used can be asked by name', async () => {

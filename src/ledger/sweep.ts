@@ -3,10 +3,14 @@ import type { Database } from '../store/database.ts'
 import { repeat } from './rounds.ts'
 import {
   type DatedTable,
+  endedPeriodsKeptMs,
+  periodTables,
   readWorkspaceIds,
   rollingChargesKeptMs,
   sweepAuditRows,
   sweepDated,
+  sweepEndedPeriods,
+  sweepOldGenerations,
   sweepRollingCharges,
   sweepUsageEvents,
 } from './sweep.sql.ts'
@@ -31,6 +35,7 @@ export interface SweepOptions {
   readonly rollingChargesEveryMs?: number
   readonly eventsEveryMs?: number
   readonly auditEveryMs?: number
+  readonly periodsEveryMs?: number
 }
 
 /** Starts sweeping: charges of rolling windows each second, what else grows with use each hour. */
@@ -65,14 +70,26 @@ export function openSweep(options: SweepOptions): Sweep {
     while (!isClosed && (await sweepAuditRows(database, before)));
   }
 
+  async function sweepAllPeriods(): Promise<void> {
+    const before = clock() - endedPeriodsKeptMs
+    for (const table of [...periodTables, 'limit_generations'] as const) {
+      while (!isClosed && (await sweepOldGenerations(database, table, before)));
+    }
+    for (const table of periodTables) {
+      while (!isClosed && (await sweepEndedPeriods(database, table, before)));
+    }
+  }
+
   const rollingCharges = repeat(options.rollingChargesEveryMs ?? 1000, sweepAllRollingCharges, onError)
   const audit = repeat(options.auditEveryMs ?? 3_600_000, sweepAllAuditRows, onError)
   const events = repeat(options.eventsEveryMs ?? 3_600_000, sweepAllDated, onError)
 
+  const periods = repeat(options.periodsEveryMs ?? 3_600_000, sweepAllPeriods, onError)
+
   return {
     async close() {
       isClosed = true
-      await Promise.all([rollingCharges.close(), events.close(), audit.close()])
+      await Promise.all([rollingCharges.close(), events.close(), audit.close(), periods.close()])
     },
   }
 }

@@ -12,6 +12,7 @@ import {
   type Reservation,
   type Window,
 } from './plan.ts'
+import { endOfTime } from './window.ts'
 
 export const minute: Window = { kind: 'rolling', lengthMs: 60_000 }
 const second: Window = { kind: 'rolling', lengthMs: 1000 }
@@ -442,6 +443,51 @@ export function conformCounters(name: string, make: () => CounterStore | Promise
       expect(await used(cost, midnight)).toEqual({ whole: amount * 1_000_000, pico: 1000 })
     })
 
+    test.each([10_000, 10_000_000])('holds 1 pico a thousand times beside $%d exactly', async (amount) => {
+      const { store, admit, held } = await open()
+      const cost = row({ metric: 'cost', ceiling: dollars(9e9), window: day })
+      const onePico = amounts({ rates: { input: 1n, output: 0n } })
+      const whole = amounts({ inputEstimate: amount, rates: { input: 10n ** 18n, output: 0n } })
+      await admit(planOf(cost), midnight, whole)
+      const reservations: Reservation[] = []
+      for (let times = 0; times < 1000; times += 1) {
+        reservations.push(await admit(planOf(cost), midnight, onePico))
+      }
+      expect(await held(cost, midnight)).toEqual({ whole: amount * 1_000_000, pico: 1000 })
+      for (const reservation of reservations) await store.release(reservation, midnight)
+      expect(await held(cost, midnight)).toEqual(dollars(amount))
+    })
+
+    test('is held as the expected input and output of every choice cost', async () => {
+      const { admit, held } = await open()
+      const cost = row({ metric: 'cost', ceiling: dollars(1) })
+      await admit(planOf(cost), midnight, amounts({ choices: 3 }))
+      expect(await held(cost, midnight)).toEqual(count(10 + 3 * 10 * 2))
+      await admit(planOf(cost), midnight, amounts({ choices: 3, outputCap: 4 }))
+      expect(await held(cost, midnight)).toEqual(count(70 + 10 + 3 * 4 * 2))
+    })
+
+    test('of a strict row is refused before it could be overrun, and opens with the window', async () => {
+      const { store, admit, refuse, used } = await open()
+      const budget = row({ metric: 'cost', ceiling: count(100), strict: true, window: day })
+      const plan = planOf(budget)
+      // 40 tokens in and 16 out cost 72 microdollars at worst.
+      await store.settle(await admit(plan, midnight), actual({ costPico: 29_000_000n }), midnight)
+      expect(await refuse(plan, midnight)).toMatchObject({
+        refusal: 'limited',
+        opensAt: tomorrow,
+        judged: [{ used: count(29), held: count(0), needed: count(72) }],
+      })
+      expect((await admit(plan, midnight, amounts({ outputCap: 15 }))).outputCap).toBe(15)
+      expect(await used(budget, midnight)).toEqual(count(29))
+      const dear = amounts({ rates: { input: 10n ** 13n, output: 0n } })
+      expect(await refuse(plan, tomorrow, dear)).toMatchObject({ refusal: 'impossible', bound: count(400) })
+      expect(await refuse(plan, tomorrow, amounts({ rates: null }))).toEqual({
+        refusal: 'unpriced',
+        row: budget,
+      })
+    })
+
     test('is carried at a million picodollars, in windows of both kinds', async () => {
       const { store, used } = await open()
       const fixed = row({ metric: 'cost', ceiling: dollars(1), window: day })
@@ -531,6 +577,7 @@ export function conformCounters(name: string, make: () => CounterStore | Promise
       ['day', tomorrow],
       ['week', midnight + 7 * 86_400_000],
       ['month', Date.UTC(2026, 11, 1)],
+      ['quarter', Date.UTC(2027, 0, 1)],
       ['year', Date.UTC(2027, 0, 1)],
     ] as const)('a calendar %s opens when the next begins', async (unit, opensAt) => {
       const { admit, refuse } = await open()
@@ -539,6 +586,51 @@ export function conformCounters(name: string, make: () => CounterStore | Promise
       await admit(plan, midnight)
       expect(await refuse(plan, opensAt - 1)).toMatchObject({ opensAt })
       await admit(plan, opensAt)
+    })
+
+    test('a window from an anchor goes on in whole lengths, however long nobody comes', async () => {
+      const { admit, refuse, store } = await open()
+      const anchor = midnight - 5_000_000
+      const window: Window = { kind: 'fixed', lengthMs: 5_400_000, anchor }
+      const requests = row({ metric: 'request', ceiling: count(1), window, chargedAt: 'completion' })
+      const plan = planOf(requests)
+      await admit(plan, midnight)
+      expect(await refuse(plan, midnight)).toMatchObject({ opensAt: midnight + 400_000 })
+      await admit(plan, midnight + 400_000)
+      const later = anchor + 1000 * 5_400_000 + 17
+      await admit(plan, later)
+      expect(await refuse(plan, later)).toMatchObject({ opensAt: anchor + 1001 * 5_400_000 })
+      expect(await store.read([requests], later)).toMatchObject([{ endsAt: anchor + 1001 * 5_400_000 }])
+    })
+
+    test('what never ends opens only for what is held', async () => {
+      const { store, admit, refuse } = await open()
+      const endless = row({ ceiling: count(20), window: { kind: 'endless', anchor: midnight } })
+      const plan = planOf(endless)
+      const reservation = await admit(plan, midnight)
+      expect(await refuse(plan, midnight)).toMatchObject({ opensAt: midnight + 1000, onlyHeld: true })
+      expect(await store.settle(reservation, actual({ tokens: 20 }), midnight + 1)).toEqual([
+        {
+          counter: endless.counter,
+          generation: 0,
+          startsAt: midnight,
+          endsAt: endOfTime,
+          amount: count(20),
+        },
+      ])
+      const later = midnight + 100 * 365 * 86_400_000
+      expect(await refuse(plan, later)).toMatchObject({ opensAt: endOfTime, onlyHeld: false })
+      expect(await store.read([endless], later)).toEqual([
+        {
+          row: endless,
+          used: count(20),
+          held: count(0),
+          endsAt: null,
+          opening: { at: null, onlyHeld: false },
+        },
+      ])
+      const untouched = row({ window: endless.window })
+      expect(await store.read([untouched], later)).toMatchObject([{ used: null, endsAt: null }])
     })
 
     test('the first row that refuses is named, and the last of them tells when to come again', async () => {
@@ -645,6 +737,248 @@ export function conformCounters(name: string, make: () => CounterStore | Promise
       const reservation = await admit(planOf(many, few), midnight + 400)
       expect(reservation.tightest).toEqual({ row: few, remaining: count(180), resetMs: 86_399_600 })
       expect((await admit(planOf(), midnight)).tightest).toBeNull()
+    })
+  })
+
+  describe(`${name}: generations`, () => {
+    const hour: Window = { kind: 'fixed', lengthMs: 3_600_000, anchor: midnight }
+    const budget = (fields: Partial<PlanRow> = {}) =>
+      row({ window: hour, unit: '1h', chargedAt: 'completion', ...fields })
+    const renewed = (before: PlanRow, window: Window, fields: Partial<PlanRow> = {}): PlanRow => ({
+      ...before,
+      generation: before.generation + 1,
+      window,
+      ...fields,
+    })
+
+    test('a longer window goes on with what was used, and ends by its own length', async () => {
+      const { store, used, refuse } = await open()
+      const before = budget({ ceiling: count(50) })
+      const after = renewed(before, { ...hour, lengthMs: 7_200_000 })
+      await charge(store, planOf(before), { tokens: 50 }, midnight)
+      await store.rebase(before, after, true, midnight + 10)
+      expect(await used(after, midnight + 10)).toEqual(count(50))
+      expect(await refuse(planOf(after), midnight + 3_600_000)).toMatchObject({
+        opensAt: midnight + 7_200_000,
+      })
+      expect(await charge(store, planOf(after), { tokens: 3 }, midnight + 7_200_000)).toEqual([
+        {
+          counter: after.counter,
+          generation: 1,
+          startsAt: midnight + 7_200_000,
+          endsAt: midnight + 14_400_000,
+          amount: count(3),
+        },
+      ])
+      expect(await used(after, midnight + 7_200_000)).toEqual(count(3))
+    })
+
+    test('a window that aligns with the calendar goes on with what was used', async () => {
+      const { store, used, refuse } = await open()
+      const noon = midnight + 43_200_000
+      const before = budget({ ceiling: count(50), window: { ...hour, lengthMs: 86_400_000, anchor: noon } })
+      const after = renewed(before, { kind: 'calendar', unit: 'day' })
+      await charge(store, planOf(before), { tokens: 50 }, tomorrow + 1)
+      await store.rebase(before, after, true, tomorrow + 2)
+      expect(await used(after, tomorrow + 2)).toEqual(count(50))
+      expect(await refuse(planOf(after), tomorrow + 2)).toMatchObject({ opensAt: tomorrow + 86_400_000 })
+    })
+
+    test('a shorter window whose first period is over begins at nothing', async () => {
+      const { store, used, held, admit } = await open()
+      const before = budget({ window: { ...hour, lengthMs: 86_400_000 } })
+      const after = renewed(before, hour)
+      await charge(store, planOf(before), { tokens: 50 }, midnight)
+      await admit(planOf(before), midnight)
+      await store.rebase(before, after, true, midnight + 5_400_000)
+      expect(await used(after, midnight + 5_400_000)).toEqual(count(0))
+      expect(await held(after, midnight + 5_400_000)).toEqual(count(20))
+    })
+
+    test('what an old period had used is not carried into a new window', async () => {
+      const { store, used } = await open()
+      const before = budget()
+      const after = renewed(before, { kind: 'calendar', unit: 'day' })
+      await charge(store, planOf(before), { tokens: 50 }, midnight)
+      await store.rebase(before, after, true, midnight + 3_600_000)
+      expect(await used(after, midnight + 3_600_000)).toBeNull()
+    })
+
+    test('a reset begins at nothing at once, for as long as the window is', async () => {
+      const { store, admit, refuse } = await open()
+      const before = budget({ metric: 'request', ceiling: count(1) })
+      await admit(planOf(before), midnight)
+      await refuse(planOf(before), midnight + 60_000)
+      const after = renewed(before, { ...hour, anchor: midnight + 60_000 })
+      await store.rebase(before, after, false, midnight + 60_000)
+      await admit(planOf(after), midnight + 60_000)
+      expect(await refuse(planOf(after), midnight + 60_000)).toMatchObject({
+        opensAt: midnight + 3_660_000,
+      })
+    })
+
+    test.each([
+      ['kept', true],
+      ['dropped', false],
+    ])(
+      'with usage %s, attempts under way are held, settled and released in the new one',
+      async (_, keeps) => {
+        const { store, admit, used, held } = await open()
+        const before = budget()
+        const at = midnight + 1000
+        const after = renewed(before, { ...hour, anchor: at })
+        await charge(store, planOf(before), { tokens: 100 }, midnight)
+        const settled = await admit(planOf(before), midnight)
+        const released = await admit(planOf(before), midnight)
+        await store.rebase(before, after, keeps, at)
+        const kept = keeps ? 100 : 0
+        expect(await held(after, at)).toEqual(count(40))
+        expect(await used(after, at)).toEqual(count(kept))
+        expect(await store.settle(settled, actual({ tokens: 7 }), at + 5)).toEqual([
+          {
+            counter: before.counter,
+            generation: 1,
+            startsAt: at,
+            endsAt: at + 3_600_000,
+            amount: count(7),
+          },
+        ])
+        expect(await store.release(released, at + 5)).toEqual([])
+        expect(await held(after, at + 5)).toEqual(count(0))
+        expect(await used(after, at + 5)).toEqual(count(kept + 7))
+      },
+    )
+
+    test.each([
+      ['kept', true, 2],
+      ['dropped', false, 0],
+    ])('with usage %s, request units of attempts under way stay where they were', async (_, keeps, left) => {
+      const { store, admit, used } = await open()
+      const before = budget({ metric: 'request', refundsFailed: true })
+      const settled = await admit(planOf(before), midnight)
+      const released = await admit(planOf(before), midnight)
+      // The new window begins at the very instant at which the old one had.
+      const after = renewed(before, { ...hour, lengthMs: 7_200_000 })
+      await store.rebase(before, after, keeps, midnight)
+      const unit = {
+        counter: before.counter,
+        generation: 0,
+        startsAt: midnight,
+        endsAt: midnight + 3_600_000,
+        amount: count(1),
+      }
+      expect(await store.settle(settled, actual(), midnight + 5)).toEqual([unit])
+      expect(await store.release(released, midnight + 5)).toEqual([unit])
+      expect((await used(after, midnight + 5)) ?? count(0)).toEqual(count(left))
+
+      const next = await admit(planOf(after), midnight + 5)
+      expect(await store.release(next, midnight + 5)).toEqual([])
+      expect((await used(after, midnight + 5)) ?? count(0)).toEqual(count(left))
+    })
+
+    test('strict rows are charged their hold in the new one', async () => {
+      const { store, admit, used } = await open()
+      const before = budget({ strict: true })
+      const reservation = await admit(planOf(before), midnight, amounts({ outputCap: 60 }))
+      const after = renewed(before, { ...hour, anchor: midnight + 1 })
+      await store.rebase(before, after, false, midnight + 1)
+      await store.settle(reservation, actual({ reported: false }), midnight + 2)
+      expect(await used(after, midnight + 2)).toEqual(count(100))
+    })
+
+    test('a plan from before finds the counter as it is now', async () => {
+      const { store, admit, refuse, used } = await open()
+      const before = budget({ metric: 'request', ceiling: count(2) })
+      const plan = planOf(before)
+      await admit(plan, midnight)
+      const after = renewed(before, { ...hour, anchor: midnight + 1 })
+      await store.rebase(before, after, true, midnight + 1)
+      await admit(plan, midnight + 1)
+      await refuse(plan, midnight + 1)
+      await refuse(planOf({ ...before }), midnight + 1)
+      await refuse(planOf(after), midnight + 1)
+      expect(await used(before, midnight + 1)).toEqual(count(2))
+    })
+
+    test('a generation that was reached is not begun again, and an older one never', async () => {
+      const { store, used } = await open()
+      const before = budget()
+      const next = renewed(before, { ...hour, anchor: midnight + 1 })
+      const last = renewed(next, { ...hour, anchor: midnight + 2 })
+      await charge(store, planOf(before), { tokens: 5 }, midnight)
+      await store.rebase(before, last, true, midnight + 2)
+      await store.rebase(before, last, false, midnight + 3)
+      await store.rebase(before, next, false, midnight + 3)
+      expect(await used(last, midnight + 3)).toEqual(count(5))
+      expect(await charge(store, planOf(last), { tokens: 1 }, midnight + 3)).toMatchObject([
+        { generation: 2, startsAt: midnight + 2 },
+      ])
+    })
+
+    test('a counter that nobody used yet begins in the new one', async () => {
+      const { store, used } = await open()
+      const before = budget()
+      const after = renewed(before, { ...hour, anchor: midnight + 1 })
+      await store.rebase(before, after, true, midnight + 1)
+      expect(await used(after, midnight + 1)).toBeNull()
+      expect(await charge(store, planOf(before), { tokens: 1 }, midnight + 2)).toMatchObject([
+        { generation: 1, startsAt: midnight + 1 },
+      ])
+    })
+
+    test('rolling windows and charges of the admission have no generations', async () => {
+      const { store } = await open()
+      for (const before of [row(), row({ window: day })]) {
+        const after = renewed(before, before.window)
+        await expect((async () => store.rebase(before, after, true, midnight))()).rejects.toThrow(
+          'completion',
+        )
+      }
+    })
+
+    test('an adjustment adds to the period that it names, used before or not', async () => {
+      const { store, used, refuse, admit } = await open()
+      const cost = budget({ metric: 'cost', ceiling: dollars(1) })
+      const adjustment = (amount: Quantity, generation = 0, startsAt = midnight) => ({
+        counter: cost.counter,
+        generation,
+        startsAt,
+        endsAt: startsAt + 3_600_000,
+        amount,
+      })
+      await store.adjust(adjustment({ whole: 999_999, pico: 999_999 }))
+      expect(await used(cost, midnight)).toEqual({ whole: 999_999, pico: 999_999 })
+      await store.adjust(adjustment({ whole: 0, pico: 1 }))
+      await refuse(planOf(cost), midnight)
+      await store.adjust(adjustment({ whole: -1, pico: -2 }))
+      expect(await used(cost, midnight)).toEqual({ whole: 999_998, pico: 999_998 })
+      await store.adjust(adjustment(dollars(5), 0, midnight - 3_600_000))
+      await store.adjust(adjustment(dollars(5), 1))
+      await store.release(await admit(planOf(cost), midnight), midnight)
+      expect(await used(cost, midnight)).toEqual({ whole: 999_998, pico: 999_998 })
+      expect(await used(cost, midnight + 3_600_000)).toBeNull()
+    })
+
+    test('nothing reads as less than nothing, though the sum may be', async () => {
+      const { store, used, admit, refuse } = await open()
+      const requests = budget({ metric: 'request', ceiling: count(1), refundsFailed: true })
+      const plan = planOf(requests)
+      const failed = await admit(plan, midnight)
+      // A reset that forgives the unit which comes back later.
+      const amount = count(-1)
+      await store.adjust({
+        counter: requests.counter,
+        generation: 0,
+        startsAt: midnight,
+        endsAt: midnight + 3_600_000,
+        amount,
+      })
+      await store.release(failed, midnight)
+      expect(await used(requests, midnight)).toEqual(count(0))
+      await admit(plan, midnight)
+      await admit(plan, midnight)
+      await refuse(plan, midnight)
+      expect(await used(requests, midnight)).toEqual(count(1))
     })
   })
 }

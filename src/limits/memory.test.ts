@@ -151,6 +151,43 @@ test('a charge that comes after its counter was swept counts all the same', () =
   expect(used(counters, rolling, midnight)).toEqual(count(5))
 })
 
+test('what was loaded goes on in a generation that begins before any plan names it', () => {
+  const hour = { kind: 'fixed', lengthMs: 3_600_000, anchor: midnight } as const
+  const before = row({ window: hour, chargedAt: 'completion' })
+  const after = { ...before, generation: 1, window: { ...hour, lengthMs: 7_200_000 } }
+  const charge = (generation: number, tokens: number) => ({
+    counter: before.counter,
+    generation,
+    startsAt: midnight,
+    endsAt: midnight + 3_600_000,
+    amount: count(tokens),
+  })
+  const counters = openMemoryCounters()
+  counters.load([charge(0, 5)])
+  counters.rebase(before, after, true, midnight + 1)
+  expect(used(counters, after, midnight + 1)).toEqual(count(5))
+
+  // What was loaded in the new generation has what it took over already.
+  const restarted = openMemoryCounters()
+  restarted.load([{ ...charge(1, 9), endsAt: midnight + 7_200_000 }])
+  restarted.rebase(before, after, false, midnight + 1)
+  expect(used(restarted, after, midnight + 1)).toEqual(count(9))
+})
+
+test('a counter that has begun a generation is not swept away, or an older plan would bring back the old one', () => {
+  const hour = { kind: 'fixed', lengthMs: 3_600_000, anchor: midnight } as const
+  const before = row({ window: hour, chargedAt: 'completion' })
+  const after = { ...before, generation: 1, window: { ...hour, anchor: midnight + 1 } }
+  const counters = openMemoryCounters()
+  const nothing = amounts({ inputEstimate: 0, outputEstimate: 0 })
+  const open = counters.reserve(planOf(before), nothing, midnight)
+  if (isRefusal(open)) throw new Error('refused')
+  counters.rebase(before, after, false, midnight + 1)
+  counters.sweep(midnight + 2)
+  expect(counters.settle(open, actual({ tokens: 5 }), midnight + 3)).toMatchObject([{ generation: 1 }])
+  expect(used(counters, after, midnight + 3)).toEqual(count(5))
+})
+
 test('charges that no plan asks for are dropped when they cannot count any more', () => {
   const counters = openMemoryCounters()
   const loaded = (name: string, endsAt: number | null) => ({

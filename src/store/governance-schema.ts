@@ -156,7 +156,9 @@ export interface RateLimitTable {
 export interface LimitGenerationTable {
   counter: string
   generation: number
+  /** The first period; it may have begun before the change. */
   starts_at: number
+  ends_at: number
   changed_at: number
   keeps_usage: number
 }

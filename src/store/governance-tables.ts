@@ -140,6 +140,7 @@ export const governanceTables: {
       counter: 'text',
       generation: 'bigint',
       starts_at: 'bigint',
+      ends_at: 'bigint',
       changed_at: 'bigint',
       keeps_usage: 'bigint',
     },

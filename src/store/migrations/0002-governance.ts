@@ -138,6 +138,7 @@ const tables: Readonly<Record<string, TableDefinition>> = {
       counter: 'text',
       generation: 'bigint',
       starts_at: 'bigint',
+      ends_at: 'bigint',
       changed_at: 'bigint',
       keeps_usage: 'bigint',
     },
@@ -366,6 +367,8 @@ const indexes: Readonly<Record<string, IndexDefinition>> = {
   rate_limits_owner: { table: 'rate_limits', columns: ['owner_kind', 'owner_id'] },
   rate_limits_listed: { table: 'rate_limits', columns: ['created_at', 'id'] },
   limit_adjustments_counter: { table: 'limit_adjustments', columns: ['counter', 'generation'] },
+  limit_generations_ends_at: { table: 'limit_generations', columns: ['ends_at'] },
+  limit_adjustments_ends_at: { table: 'limit_adjustments', columns: ['ends_at'] },
   limit_adjustments_revision: { table: 'limit_adjustments', columns: ['revision'] },
   routing_rules_scope: { table: 'routing_rules', columns: ['scope', 'scope_id'] },
   pricing_overrides_virtual_key: {
