@@ -2,9 +2,9 @@ import type { Failure } from '../domain/failure.ts'
 import type { RequestId } from '../domain/ids.ts'
 import type { Call } from './call.ts'
 import type { Exchange } from './exchange.ts'
+import { frontierDoor } from './frontier-door.ts'
 import { isModelsPath } from './list-models.ts'
 import { type Served, servedByPath, servedModels } from './operations.ts'
-import { frontierDoor } from './frontier-door.ts'
 import type { Room } from './room.ts'
 
 export const noSuchRoute: Failure = { failure: 'not_found', what: 'route' }

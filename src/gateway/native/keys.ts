@@ -2,6 +2,7 @@ import { definitionOf, isKeyless } from '../../providers/endpoint.ts'
 import type { ProviderConfigFact, ProviderFact, ProviderKeyFact } from '../../tenancy/governance/facts.ts'
 import type { Secret } from '../../tenancy/secret.ts'
 import type { Exchange } from '../exchange.ts'
+import type { Room } from '../room.ts'
 import { aliasOf, keyAllows } from './model-lists.ts'
 import { invalidRequest, type Problem } from './problem.ts'
 
@@ -96,6 +97,13 @@ export function pickByWeight<Item>(
   return items.findLast((item) => weightOf(item) > 0) ?? first
 }
 
-export function weightOfKey({ key }: Credential): number {
+/** A key by its weight; of those that a provider wants left alone for a while only where there is no other. */
+export function pickCredential(credentials: readonly Credential[], room: Room): Credential | null {
+  const now = room.clock()
+  const warm = credentials.filter(({ key }) => key === null || (room.coolingKeys.get(key.keyId) ?? 0) <= now)
+  return pickByWeight(warm.length > 0 ? warm : credentials, weightOfKey, room.random)
+}
+
+function weightOfKey({ key }: Credential): number {
   return key?.weight ?? 1
 }

@@ -1,5 +1,11 @@
 import type { Catalog } from '../../catalog/catalog.ts'
-import { indexOverrides, type OverrideIndex, overrideFor, type PricedCall, type PriceOverride } from '../../catalog/overrides.ts'
+import {
+  indexOverrides,
+  type OverrideIndex,
+  overrideFor,
+  type PricedCall,
+  type PriceOverride,
+} from '../../catalog/overrides.ts'
 import { applyPatch, isSheetFault, type PriceSheet, readSheet } from '../../catalog/price-sheet.ts'
 import type { PricingOverrideFact } from '../../tenancy/governance/facts.ts'
 import type { GovernanceTables, GovernanceWorld } from '../../tenancy/governance/world.ts'
@@ -34,7 +40,17 @@ function overridesOf({ tables: { pricingOverrides } }: GovernanceWorld): Overrid
 function toOverride(fact: PricingOverrideFact): PriceOverride {
   const patch = readSheet(fact.patch)
   if (isSheetFault(patch)) throw new Error(`pricing override ${fact.id}: ${patch.field} is ${patch.fault}`)
-  const { id, scopeKind, virtualKeyId, providerId, providerKeyId, matchType, pattern, requestTypes, createdAt } = fact
+  const {
+    id,
+    scopeKind,
+    virtualKeyId,
+    providerId,
+    providerKeyId,
+    matchType,
+    pattern,
+    requestTypes,
+    createdAt,
+  } = fact
   return {
     id,
     scopeKind,

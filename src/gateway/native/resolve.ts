@@ -32,7 +32,6 @@ export function providersOf(model: string, world: GovernanceWorld, catalog: Cata
 
 function namesModel({ keys }: ProviderFact, model: string): boolean {
   return keys.some(
-    (key) =>
-      key.enabled && (aliasOf(key, model) !== null || listsModel(key.models, key.provider, model)),
+    (key) => key.enabled && (aliasOf(key, model) !== null || listsModel(key.models, key.provider, model)),
   )
 }

@@ -27,7 +27,12 @@ export type NextAttempt =
   | { readonly next: 'none' }
   /** `costsRetry`: it counts against the retries that are allowed. */
   | { readonly next: 'same_key'; readonly delayMs: number; readonly costsRetry: true }
-  | { readonly next: 'other_key'; readonly delayMs: number; readonly costsRetry: boolean; readonly why: Leave }
+  | {
+      readonly next: 'other_key'
+      readonly delayMs: number
+      readonly costsRetry: boolean
+      readonly why: Leave
+    }
 
 /** Why a key is not asked again: not in this call, or not yet. */
 export type Leave = 'dead' | 'unfit' | 'limited' | 'cooling'

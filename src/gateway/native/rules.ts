@@ -1,8 +1,8 @@
+import type { Reading, Subject } from '../../limits/plan.ts'
 import { isKnownProvider } from '../../providers/table.ts'
 import { chooseRoute, type Routed, type ScopedRules } from '../../rules/choose.ts'
 import type { RoutingRule, RuleFallback } from '../../rules/rule.ts'
 import { type Asked, type Percentages, percentageNames, type RuleContext } from '../../rules/variables.ts'
-import type { Reading, Subject } from '../../limits/plan.ts'
 import type { RoutingRuleFact, RuleFallbackFact } from '../../tenancy/governance/facts.ts'
 import { ownersOf } from '../../tenancy/governance/plan.ts'
 import type { GovernanceWorld } from '../../tenancy/governance/world.ts'
@@ -62,7 +62,10 @@ async function compileAll(lists: readonly (readonly RoutingRuleFact[])[], room: 
       list.map((fact): RoutingRule => {
         const compiled = compileExpression(fact.celExpression)
         if ('fault' in compiled)
-          room.log.warn({ rule: fact.id, fault: compiled.fault }, 'a routing rule is skipped: it cannot be read')
+          room.log.warn(
+            { rule: fact.id, fault: compiled.fault },
+            'a routing rule is skipped: it cannot be read',
+          )
         return {
           id: fact.id,
           name: fact.name,
@@ -98,7 +101,9 @@ function contextOf(journey: Journey, room: Room): RuleContext {
     requestType: operation,
     headers: () => headerMap(call.exchange.headerList()),
     params: () =>
-      new Map([...new URLSearchParams(call.exchange.query)].map(([name, value]) => [name.toLowerCase(), value])),
+      new Map(
+        [...new URLSearchParams(call.exchange.query)].map(([name, value]) => [name.toLowerCase(), value]),
+      ),
     virtualKeyId: virtualKey?.id ?? '',
     virtualKeyName: virtualKey?.name ?? '',
     teamId: team?.id ?? '',
