@@ -1,4 +1,5 @@
 import type { ModelRequest } from '../dialects/model-request.ts'
+import type { Failure } from '../domain/failure.ts'
 import type { AttemptId, RequestId } from '../domain/ids.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Seated } from '../domain/roster.ts'
@@ -9,7 +10,6 @@ import type { KeyFact, NodeFact } from '../tenancy/facts.ts'
 import type { VirtualKeyFact } from '../tenancy/governance/facts.ts'
 import type { PlanEntry } from '../tenancy/plan-cache.ts'
 import type { ResolvedTarget } from '../tenancy/resolve-target.ts'
-import type { Failure } from '../domain/failure.ts'
 import type { Exchange } from './exchange.ts'
 import type { Asked, Operation } from './operations.ts'
 

@@ -155,7 +155,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     counters,
     world: () => current.governance,
   }
-  const withVariables: ProcessContext = { ...context, variable, world: () => current.governance }
+  const withVariables: ProcessContext = { ...governance, variable }
   const tenancy: Tenancy = {
     ...groupsOf(context),
     ...keysOf(context),

@@ -18,16 +18,6 @@ export async function readModelConfig(
   return config
 }
 
-/** All limits that a virtual key has for models of its own, as they are within a write. */
-export function readModelConfigsOfKey(
-  transaction: Transaction<Schema>,
-  virtualKeyId: string,
-): Promise<ModelConfigFact[]> {
-  return readModelConfigs(transaction, (configs) =>
-    configs.where('scope', '=', 'virtual_key').where('scope_id', '=', virtualKeyId),
-  )
-}
-
 async function readModelConfigs(
   database: Kysely<Schema>,
   choose: (configs: ReturnType<typeof allConfigs>) => ReturnType<typeof allConfigs>,

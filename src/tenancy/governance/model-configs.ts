@@ -13,7 +13,6 @@ import {
   insertModelConfig,
   type ModelIdentity,
   readModelConfig,
-  readModelConfigsOfKey,
   updateModelConfig,
 } from './model-configs.sql.ts'
 import { canBeStored, contains, type Paging, readPageOfIds } from './numbered-page.sql.ts'
@@ -40,7 +39,7 @@ export interface ModelConfigFilter {
   /** Part of a model's name. */
   readonly search: string | null
   /** None but those of this virtual key; null: all. */
-  readonly virtualKeyId: string | null
+  readonly onlyOfKey: string | null
 }
 
 export interface ModelConfigs {
@@ -66,15 +65,15 @@ export function modelConfigsOf(context: GovernanceContext): ModelConfigs {
   const newId = () => newUuid(random)
 
   return {
-    async listModelConfigs({ scope, provider, search, virtualKeyId }, paging) {
-      const texts = [scope, provider, search, virtualKeyId].filter((text) => text !== null)
+    async listModelConfigs({ scope, provider, search, onlyOfKey }, paging) {
+      const texts = [scope, provider, search].filter((text) => text !== null)
       if (!texts.every(canBeStored)) return { configs: [], total: 0 }
       let query = read.selectFrom('model_configs')
       if (scope !== null) query = query.where('scope', '=', scope)
       if (provider !== null) query = query.where('provider', '=', provider)
       if (search !== null) query = query.where(contains(kind, 'model_name', search))
-      if (virtualKeyId !== null)
-        query = query.where('scope', '=', 'virtual_key').where('scope_id', '=', virtualKeyId)
+      if (onlyOfKey !== null)
+        query = query.where('scope', '=', 'virtual_key').where('scope_id', '=', onlyOfKey)
       const page = await readPageOfIds(query, paging)
       return { configs: present(page.ids, world().modelConfig), total: page.total }
     },
@@ -141,28 +140,13 @@ export function modelConfigsOf(context: GovernanceContext): ModelConfigs {
         const config = await readModelConfig(it.transaction, id)
         if (config === null) return noConfig
         const { revision } = await it.begin()
-        await remove(it, [config], revision)
+        await deleteLimits(it, [config])
+        await deleteModelConfigRow(it.transaction, id)
+        await bury(it.transaction, 'model_config', id, revision)
         await it.audit('MODEL_CONFIG_DELETED', id, { model_config_id: id, model_name: config.modelName })
         return config
       })
     },
-  }
-}
-
-/** Takes away what a virtual key that goes has for models, in a write that has begun. */
-export async function deleteModelConfigsOfKey(
-  it: Write,
-  virtualKeyId: string,
-  revision: number,
-): Promise<void> {
-  await remove(it, await readModelConfigsOfKey(it.transaction, virtualKeyId), revision)
-}
-
-async function remove(it: Write, configs: readonly ModelConfigFact[], revision: number): Promise<void> {
-  await deleteLimits(it, configs)
-  for (const { id } of configs) {
-    await deleteModelConfigRow(it.transaction, id)
-    await bury(it.transaction, 'model_config', id, revision)
   }
 }
 

@@ -26,6 +26,8 @@ export interface PricingOverrideFilter {
   readonly providerId: string | null
   readonly providerKeyId: string | null
   readonly search: string | null
+  /** None but those of this virtual key; null: all. */
+  readonly onlyOfKey: string | null
 }
 
 export interface PricingOverrides {
@@ -52,10 +54,11 @@ export function pricingOverridesOf(context: GovernanceContext): PricingOverrides
   const { read, kind, write, world, random } = context
 
   return {
-    async listPricingOverrides({ search, ...filter }, paging) {
+    async listPricingOverrides({ search, onlyOfKey, ...filter }, paging) {
       const columns = [
         ['scope_kind', filter.scopeKind],
         ['virtual_key_id', filter.virtualKeyId],
+        ['virtual_key_id', onlyOfKey],
         ['provider_id', filter.providerId],
         ['provider_key_id', filter.providerKeyId],
       ] as const

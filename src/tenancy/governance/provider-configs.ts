@@ -8,7 +8,7 @@ import type { ProviderConfigFact } from './facts.ts'
 import { keyWording, type LimitsInput, type LimitsPlan, noLimits, planLimits } from './limits-plan.ts'
 import { nameListFault } from './name-list.ts'
 import { applyLimits, deleteLimits, type LimitsWrite } from './owned-limits.ts'
-import { countProviderKeys, isProviderStored } from './providers.sql.ts'
+import { countProviderKeys, readProvider } from './providers.sql.ts'
 import { replaceProviderConfigs, type StoredProviderConfig } from './virtual-keys.sql.ts'
 
 /** What somebody wants of one provider. What is left out stays as it is, or is nothing. */
@@ -152,7 +152,8 @@ async function unknownProvider(
     // One that was removed since may stay where it was: it serves nobody.
     const isNamedAlready = known?.provider === provider
     if (isNamedAlready || isKnownProvider(provider)) continue
-    if (!(await isProviderStored(transaction, provider))) return invalid(`invalid provider name: ${provider}`)
+    if ((await readProvider(transaction, provider)) === null)
+      return invalid(`invalid provider name: ${provider}`)
   }
   return null
 }

@@ -100,16 +100,6 @@ function toProviderKey(keyring: Keyring, variable: Variable, row: ProviderKeyTab
   }
 }
 
-/** Whether somebody has configured a provider of this name. */
-export async function isProviderStored(transaction: Transaction<Schema>, name: string): Promise<boolean> {
-  const row = await transaction
-    .selectFrom('providers')
-    .select('id')
-    .where('name', '=', name)
-    .executeTakeFirst()
-  return row !== undefined
-}
-
 /** How many of these are keys of the provider. */
 export async function countProviderKeys(
   transaction: Transaction<Schema>,

@@ -9,6 +9,8 @@ export interface VirtualKeyFilter {
   readonly teamId: string | null
   readonly customerId: string | null
   readonly search: string | null
+  /** None but these; null: all. */
+  readonly ids: readonly string[] | null
 }
 
 export const virtualKeyOrders = ['name', 'budget_spent', 'created_at', 'status'] as const
@@ -48,7 +50,7 @@ export async function readVirtualKeyPage(
 function keysMatching(
   read: Kysely<Schema>,
   kind: Database['kind'],
-  { teamId, customerId, search }: VirtualKeyFilter,
+  { teamId, customerId, search, ids }: VirtualKeyFilter,
 ) {
   let keys = read.selectFrom('virtual_keys')
   if (teamId !== null || customerId !== null) {
@@ -59,6 +61,7 @@ function keysMatching(
       ]),
     )
   }
+  if (ids !== null) keys = keys.where('id', 'in', ids)
   return search === null ? keys : keys.where(contains(kind, 'name', search))
 }
 

@@ -28,7 +28,8 @@ export function virtualKeyListsOf(context: GovernanceContext): VirtualKeyLists {
   return {
     async listVirtualKeys(filter, { by, isDescending }, paging) {
       const texts = [filter.teamId, filter.customerId, filter.search]
-      if (texts.some((text) => text !== null && !canBeStored(text))) return nothing
+      const isNone = filter.ids?.length === 0 || texts.some((text) => text !== null && !canBeStored(text))
+      if (isNone) return nothing
       if (by !== 'budget_spent') {
         const page = await readVirtualKeyPage(read, kind, filter, { by, isDescending }, paging)
         return { keys: present(page.ids, world().virtualKey), total: page.total }

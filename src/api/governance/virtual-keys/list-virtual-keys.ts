@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { type Failure, isFailure } from '../../../domain/failure.ts'
 import type { Paging } from '../../../tenancy/governance/numbered-page.sql.ts'
-import type { KeySort } from '../../../tenancy/governance/virtual-key-list.ts'
 import { virtualKeyOrders } from '../../../tenancy/governance/virtual-key-list.sql.ts'
+import type { KeySort } from '../../../tenancy/governance/virtual-key-list.ts'
 import { flag, fromMemory, numbered, numberedPaging, numbersOf, readPaging } from '../paging.ts'
 import { governanceRoute } from '../route.ts'
 import { expand } from '../tree.ts'
@@ -23,7 +23,8 @@ const Query = z.object({
     .optional()
     .meta({
       enum: [...virtualKeyOrders],
-      description: 'By when they were made, where it is left out. `budget_spent`: what their own budgets count now.',
+      description:
+        'By when they were made, where it is left out. `budget_spent`: what their own budgets count now.',
     }),
   order: z
     .string()
@@ -71,8 +72,8 @@ export const listVirtualKeys = governanceRoute({
 function readKeyPaging(filter: Filter): { readonly paging: Paging } | Failure {
   const { search, customer_id, team_id, sort_by, order } = filter
   const isPaged = [search, customer_id, team_id, sort_by, order].some(Boolean)
-  const most = filter.export ? mostExported : undefined
-  const read = readPaging(filter, isPaged || filter.export, most)
+  const bounds = filter.export ? { usual: mostExported, most: mostExported } : undefined
+  const read = readPaging(filter, isPaged || filter.export, bounds)
   return filter.from_memory && !isFailure(read) ? { paging: null } : read
 }
 

@@ -10,7 +10,8 @@ export const rotateVirtualKeys = governanceRoute({
   operationId: 'rotateVirtualKeys',
   tag: 'Virtual keys',
   summary: 'Gives virtual keys other values',
-  description: "Each once. Ids that are no key's are told under `errors`; the others are rotated nevertheless.",
+  description:
+    "Each once. Ids that are no key's are told under `errors`; the others are rotated nevertheless.",
   body: z.object({ ids: z.array(z.string()).nullish() }).meta({ id: 'VirtualKeyIds' }),
   returns: z.object({
     message: z.string(),
