@@ -17,6 +17,15 @@ const duration = z
   .meta({ allowed: 'a duration such as 30s, 5m, 1h30m, 1d, 1w, 1M or 1Y, or `never`' })
 const names = z.array(z.string().max(255))
 
+function isJsonObject(text: string): boolean {
+  try {
+    const read: unknown = JSON.parse(text)
+    return typeof read === 'object' && read !== null && !Array.isArray(read)
+  } catch {
+    return false
+  }
+}
+
 const budgetOwners = {
   virtual_key_id: id.optional().describe('The virtual key that it limits.'),
   provider_config_id: z
@@ -88,7 +97,9 @@ const providerConfig = z.looseObject({
   provider: z.string().max(255).describe('The provider that may be used.'),
   weight: z.number().optional().describe('Share of calls that name no provider; left out: none.'),
   allowed_models: names.default([]).describe('Models that may be used; `*` alone: all.'),
-  blacklisted_models: names.default([]).describe('Models that may not be used all the same; `*` alone: none.'),
+  blacklisted_models: names
+    .default([])
+    .describe('Models that may not be used all the same; `*` alone: none.'),
   key_ids: names.default([]).describe("Names of the provider's keys that may be used; `*` alone: all."),
   ...limitReferences,
 })
@@ -128,7 +139,10 @@ const modelConfig = z.looseObject({
   id: id.describe('Names the limits of this model.'),
   model_name: name.describe('The model; `*`: every model.'),
   provider: z.string().max(255).optional().describe('Whose model; left out: whoever serves it.'),
-  scope: z.enum(['global', 'virtual_key']).default('global').describe('For all calls, or for one virtual key.'),
+  scope: z
+    .enum(['global', 'virtual_key'])
+    .default('global')
+    .describe('For all calls, or for one virtual key.'),
   scope_id: id.optional().describe('The virtual key, where the scope is one.'),
   calendar_aligned: calendarAligned,
   rate_limit_ids: z
@@ -204,7 +218,12 @@ const pricingOverride = z.looseObject({
     .record(z.string(), z.number())
     .optional()
     .describe("Dollars per unit, by the catalogue's names; what is left out stays as the catalogue has it."),
-  pricing_patch: z.string().optional().describe('The same as a text of JSON.'),
+  pricing_patch: z
+    .string()
+    .refine(isJsonObject)
+    .meta({ allowed: 'an object, as a text of JSON' })
+    .optional()
+    .describe('The same as a text of JSON.'),
 })
 
 /** Whose tokens stand for virtual keys and for administrators. */
@@ -215,7 +234,10 @@ const jwt = z.looseObject({
   audience: z.string().optional().describe('For whom they must be.'),
   tenant: z.string().optional().describe('The tenant that they must name.'),
   admin_roles: z.array(z.string()).optional().describe('Roles that administrate; left out: `admin`.'),
-  leeway: z.string().optional().describe('By how much clocks may differ, from `0s` to `5m`; left out: `30s`.'),
+  leeway: z
+    .string()
+    .optional()
+    .describe('By how much clocks may differ, from `0s` to `5m`; left out: `30s`.'),
   allow_vk_reads: flag.optional().describe('Virtual keys may read what is theirs at `/api`; left out: true.'),
 })
 
@@ -244,19 +266,24 @@ export const GovernanceSection = z.looseObject({
     .describe(
       'What becomes of calls that a budget in dollars would charge and whose model has no known price: refused, or free.',
     ),
-  error_dialect: z
-    .enum(['v1.5', 'v2'])
-    .default('v1.5')
-    .describe('Which generation of names refusals have.'),
+  error_dialect: z.enum(['v1.5', 'v2']).default('v1.5').describe('Which generation of names refusals have.'),
   allow_custom_vk_values: flag
     .default(false)
     .describe('Values of virtual keys in this file may begin otherwise than with `sk-bf-`.'),
-  auth_config: AuthSection.optional().describe('How people come in at `/api`. Left out: with admin keys only.'),
+  auth_config: AuthSection.optional().describe(
+    'How people come in at `/api`. Left out: with admin keys only.',
+  ),
   customers: z.array(customer).optional().describe('Who pays.'),
   teams: z.array(team).optional().describe('Virtual keys under one roof.'),
   budgets: z.array(budget).optional().describe('Ceilings in dollars; each belongs to one owner.'),
-  rate_limits: z.array(rateLimit).optional().describe('Ceilings in tokens and requests; each belongs to one owner.'),
-  virtual_keys: z.array(virtualKey).optional().describe('Credentials of the native API, and what they may use.'),
+  rate_limits: z
+    .array(rateLimit)
+    .optional()
+    .describe('Ceilings in tokens and requests; each belongs to one owner.'),
+  virtual_keys: z
+    .array(virtualKey)
+    .optional()
+    .describe('Credentials of the native API, and what they may use.'),
   model_configs: z.array(modelConfig).optional().describe('Limits of models.'),
   providers: z.array(providerLimits).optional().describe('Limits of providers.'),
   routing_rules: z
@@ -265,6 +292,10 @@ export const GovernanceSection = z.looseObject({
     .describe('Where calls go instead. One that cannot hold is left out with a warning.'),
   pricing_overrides: z.array(pricingOverride).optional().describe("Prices over the catalogue's."),
 })
+
+/** What is read, stored and shown, and changes nothing. */
+const kept = <Schema extends z.ZodType>(schema: Schema) =>
+  schema.optional().describe('Kept and shown; has no effect yet.')
 
 export const ClientSection = z.looseObject({
   enforce_auth_on_inference: flag
@@ -278,13 +309,41 @@ export const ClientSection = z.looseObject({
   vk_rotation_cooldown: z
     .union([z.string(), z.number()])
     .optional()
-    .describe('How long the value before a rotation goes on: a duration, or nanoseconds; left out: not at all.'),
-  routing_chain_max_depth: z.int().min(1).optional().describe('How often rules may send a call on; left out: 10.'),
-  whitelisted_routes: names.optional().describe('Routes that need no credential; `*` at the end: all that begin so.'),
+    .describe(
+      'How long the value before a rotation goes on: a duration, or nanoseconds; left out: not at all.',
+    ),
+  routing_chain_max_depth: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('How often rules may send a call on; left out: 10.'),
+  whitelisted_routes: names
+    .optional()
+    .describe('Routes that need no credential; `*` at the end: all that begin so.'),
   max_request_body_size_mb: z.number().positive().optional().describe('Largest body of a model call, in MB.'),
-  redact_virtual_key_values: flag.optional().describe('Lists show only the beginning of the values of virtual keys.'),
-  allowed_origins: names.optional().describe("Web pages' origins that may call from a browser."),
-  allowed_headers: names.optional().describe('Headers that those may send.'),
+  redact_virtual_key_values: flag
+    .optional()
+    .describe('Lists show only the beginning of the values of virtual keys.'),
+  allowed_origins: kept(names),
+  allowed_headers: kept(names),
+  drop_excess_requests: kept(flag),
+  initial_pool_size: kept(z.number()),
+  enable_logging: kept(flag),
+  disable_content_logging: kept(flag),
+  log_retention_days: kept(z.int().min(1)),
+  logging_headers: kept(names),
+  hidden_request_types: kept(names),
+  prometheus_labels: kept(names),
+  compat: kept(anyObject),
+  header_filter_config: kept(anyObject),
+  mcp_agent_depth: kept(z.int()),
+  mcp_tool_execution_timeout: kept(z.int()),
+  mcp_tool_sync_interval: kept(z.int()),
+  mcp_disable_auto_tool_inject: kept(flag),
+  mcp_server_auth_mode: kept(z.string()),
+  async_job_result_ttl: kept(z.int()),
+  webhook_config: kept(anyObject),
+  disable_db_pings_in_health: kept(flag),
 })
 
 export type GovernanceSection = z.output<typeof GovernanceSection>
