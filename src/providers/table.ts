@@ -63,7 +63,11 @@ function selfHosted(id: string): ProviderDefinition {
 }
 
 /** A vendor of another language: none of what this gateway can do so far. */
-function foreign(id: string, dialect: Exclude<Dialect, 'openai'>, baseUrl: string | null): ProviderDefinition {
+function foreign(
+  id: string,
+  dialect: Exclude<Dialect, 'openai'>,
+  baseUrl: string | null,
+): ProviderDefinition {
   return { ...compatible(id, baseUrl, []), dialect }
 }
 
