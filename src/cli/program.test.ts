@@ -18,6 +18,7 @@ async function parse(args: readonly string[]) {
     migrate: note('migrate'),
     backup: note('backup'),
     restore: note('restore'),
+    recomputeCosts: note('recomputeCosts'),
     newAdminKey: note('newAdminKey'),
     explain: note('explain'),
   }
