@@ -55,6 +55,11 @@ test.each([
   ['check', ['check'], ['[file]', '--json', '$TOLLGATE_CONFIG', '78']],
   ['schema', ['schema'], ['tollgate.schema.json']],
   ['migrate', ['migrate'], ['--to', 'master key', 'Examples']],
+  [
+    'recompute-costs',
+    ['recompute-costs'],
+    ['--from', '--to', '--dry-run', '--json', 'Budgets keep', 'Examples'],
+  ],
   ['backup', ['backup'], ['<directory>', 'master key', 'pg_dump', 'Example']],
   ['restore', ['restore'], ['<directory>', '--data', 'Example']],
   ['admin-key', ['admin-key'], ['new']],
