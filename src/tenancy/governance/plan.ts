@@ -14,6 +14,7 @@ import type {
   TeamFact,
   VirtualKeyFact,
 } from './facts.ts'
+import { budgetCounter, type Half, rateCounter } from './limit-rows.ts'
 import type { GovernanceWorld } from './world.ts'
 
 /** Whose limits a call is subject to. */
@@ -159,18 +160,18 @@ function rateRows(level: Level): readonly Draft[] {
   if (rateLimit === null) return []
   const { tokens, requests } = rateLimit
   return [
-    ...(tokens === null ? [] : [rateRow(level, rateLimit, tokens, 'token')]),
-    ...(requests === null ? [] : [rateRow(level, rateLimit, requests, 'request')]),
+    ...(tokens === null ? [] : [rateRow(level, rateLimit, tokens, 'tokens')]),
+    ...(requests === null ? [] : [rateRow(level, rateLimit, requests, 'requests')]),
   ]
 }
 
-function rateRow(level: Level, limit: RateLimitFact, half: RateHalf, metric: 'token' | 'request'): Draft {
+function rateRow(level: Level, limit: RateLimitFact, half: RateHalf, name: Half): Draft {
   const ceiling = { whole: half.max, pico: 0 }
   return {
     row: {
       ...commonOf(level, limit, half, limit.id),
-      counter: `rate:${limit.id}:${metric}`,
-      metric,
+      counter: rateCounter(limit.id, name),
+      metric: name === 'tokens' ? 'token' : 'request',
     },
     ceilingAt: () => ({ ceiling, until: Number.POSITIVE_INFINITY }),
   }
@@ -178,7 +179,7 @@ function rateRow(level: Level, limit: RateLimitFact, half: RateHalf, metric: 'to
 
 function budgetRows(level: Level): readonly Draft[] {
   return level.limits.budgets.map((budget) => {
-    const row = { ...commonOf(level, budget, budget, budget.id), counter: `budget:${budget.id}` }
+    const row = { ...commonOf(level, budget, budget, budget.id), counter: budgetCounter(budget.id) }
     return {
       row: { ...row, metric: 'cost' as const },
       ceilingAt: (now: EpochMs) => budgetCeiling(budget, row.window, now),
