@@ -4,12 +4,10 @@ import { fromLimits, limitChangeMembers, limitMembers } from '../limits/schemas.
 
 const name = z.string().nullish().describe('Unique among customers: 1 to 255 characters.')
 
-export const NewCustomer = z
-  .object({ name, ...limitMembers })
-  .meta({
-    id: 'NewCustomer',
-    example: { name: 'Acme', budgets: [{ max_limit: 2000, reset_duration: '1M' }] },
-  })
+export const NewCustomer = z.object({ name, ...limitMembers }).meta({
+  id: 'NewCustomer',
+  example: { name: 'Acme', budgets: [{ max_limit: 2000, reset_duration: '1M' }] },
+})
 
 export const CustomerChange = z
   .object({ name, ...limitChangeMembers })
