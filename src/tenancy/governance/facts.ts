@@ -311,4 +311,22 @@ export interface AuthConfig {
   /** scrypt, with its salt and cost. */
   readonly adminPasswordHash: string
   readonly disableAuthOnInference: boolean
+  /** Null: tokens are not read. */
+  readonly jwt: JwtConfig | null
+}
+
+/** Whose tokens are believed, and what they may do. */
+export interface JwtConfig {
+  /** Shared by those who sign by it; or the public half of theirs, in PEM. */
+  readonly key: { readonly secret: Secret | 'sealed' } | { readonly publicKey: string }
+  readonly issuer: string | null
+  readonly audience: string | null
+  /** Tokens of any other are refused. */
+  readonly tenant: string | null
+  /** Any of these roles makes a token an administrator's. */
+  readonly adminRoles: readonly string[]
+  /** How far the clocks of signer and gateway may differ. */
+  readonly leewayMs: number
+  /** Whether virtual keys, and tokens that stand for one, may read what is theirs. */
+  readonly allowVkReads: boolean
 }

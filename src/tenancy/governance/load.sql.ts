@@ -50,7 +50,7 @@ export async function readGovernanceChanges(
       readChangedMcpClients(read, keyring, since),
       ({ clientId }) => clientId,
     ),
-    ...(await readChangedSettings(read, since)),
+    ...(await readChangedSettings(read, keyring, since)),
     adjustments: since === 0 ? [] : await readAdjustments(read, since),
   }
 }
