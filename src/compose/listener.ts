@@ -45,6 +45,8 @@ export function makeListener(settings: Settings, basics: Basics, parts: Listener
     egress: openOwnEgress(settings, null),
     isPublicHost: (host) => isPublicHost(host, lookup),
     mayStandOpen: settings.mayStandOpen,
+    modelsOf: () => [],
+    detailsOf: () => ({}),
     requestsPerSecond: settings.frontier.managementRequestsPerSecond,
     version,
     reportBug,

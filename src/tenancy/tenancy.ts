@@ -11,6 +11,9 @@ import { type Explain, explainOf } from './explain.ts'
 import { type Auth, authOf } from './governance/auth.ts'
 import { type ClientConfigs, clientConfigsOf } from './governance/client-config.ts'
 import type { ProcessContext } from './governance/context.ts'
+import { type McpClients, mcpClientsOf } from './governance/mcp-clients.ts'
+import { type ProviderKeys, providerKeysOf } from './governance/provider-keys.ts'
+import { type Providers, providersOf } from './governance/providers.ts'
 import { type Sessions, sessionsOf } from './governance/sessions.ts'
 import type { Variable } from './governance/variables.ts'
 import { type Groups, groupsOf } from './groups.ts'
@@ -53,7 +56,10 @@ export interface Tenancy
     Explain,
     Auth,
     ClientConfigs,
-    Sessions {
+    Sessions,
+    Providers,
+    ProviderKeys,
+    McpClients {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
@@ -93,7 +99,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
 
   let current = emptySnapshot()
   const advanceOnce = async () => {
-    const changes = await loadChanges(database, keyring, current.revision)
+    const changes = await loadChanges(database, keyring, variable, current.revision)
     if (changes === null) return
     const gone = countersGone(current, changes)
     current = advance(current, changes)
@@ -107,7 +113,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
 
   const write = writerOf(database, clock, newUlid, publish)
   const context: Context = { read: database.read, write, clock, keyring, newUlid, random }
-  const withVariables: ProcessContext = { ...context, variable }
+  const withVariables: ProcessContext = { ...context, variable, world: () => current.governance }
   const tenancy: Tenancy = {
     ...groupsOf(context),
     ...keysOf(context),
@@ -125,6 +131,9 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...authOf(withVariables),
     ...clientConfigsOf(context),
     ...sessionsOf(context),
+    ...providersOf(withVariables),
+    ...providerKeysOf(withVariables),
+    ...mcpClientsOf(withVariables),
     snapshot: () => current,
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),

@@ -10,4 +10,6 @@ export const setupServices = {
   egress,
   isPublicHost: async () => false,
   mayStandOpen: false,
+  modelsOf: () => [],
+  detailsOf: () => ({}),
 } as const

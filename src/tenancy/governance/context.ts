@@ -16,6 +16,7 @@ export interface GovernanceContext extends Context {
 /** What operations stand on that take what `env.NAME` stands for. */
 export interface ProcessContext extends Context {
   readonly variable: Variable
+  world(): GovernanceWorld
 }
 
 /**
