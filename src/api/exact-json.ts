@@ -1,5 +1,5 @@
 import type { Failure } from '../domain/failure.ts'
-import { type ReadBody, readText } from './read-json.ts'
+import { noObject, type ReadBody, readText } from './read-json.ts'
 
 /** A number of a JSON text, digit for digit. Written as JSON, it is a number again. */
 export class JsonNumber {
@@ -31,5 +31,3 @@ export function parseExactJson(bytes: Buffer, isExact: (name: string) => boolean
     return noObject
   }
 }
-
-export const noObject: Failure = { failure: 'invalid', message: 'Invalid JSON' }

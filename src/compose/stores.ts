@@ -74,6 +74,7 @@ export async function openStores(settings: Settings, basics: Basics): Promise<St
     random: randomBytes,
     masterKey,
     webhookSecretOverlapMs: settings.frontier.webhooks.secretOverlapMs,
+    variable: settings.variable,
     onCountersGone: (names) => counters.forget(names),
     counters,
     onLimitsChanged: (changes) => followLimits(counters, changes, clock()),

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { Failure } from '../domain/failure.ts'
-import { isObject } from '../json/read.ts'
+import { isNull, isObject } from '../json/read.ts'
 import { afterSpace, type Member, notObject, type Slot, scanMembers, type Wanted } from '../json/scan.ts'
 
 /** What any request of a model asks of us, as opposed to of the provider, whatever its dialect. */
@@ -42,6 +42,11 @@ export function scanBody(body: Buffer, wanted: Wanted): Failure | null {
 /** A slot's member, to keep beyond the next scan; null if the scan found none. */
 export function placeOf({ keyStart, valueStart, valueEnd }: Slot): Member | null {
   return keyStart < 0 ? null : { keyStart, valueStart, valueEnd }
+}
+
+/** A member that holds something; null where it is absent or `null`. */
+export function given(body: Buffer, member: Member | null): Member | null {
+  return member === null || isNull(body, member) ? null : member
 }
 
 /** What is wrong with a `metadata` that is not `null`; null if nothing is. */

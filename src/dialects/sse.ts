@@ -137,7 +137,7 @@ export interface EventData {
  * Finds the data of an event as JSON text: the line ends around and between its lines are left in, as white
  * space.
  *
- * An event of one `data` line is read in place. Of any other a copy is made in which all that is not data is
+ * An event of one `data` line, perhaps after a line of another field, is read in place. Of any other a copy is made in which all that is not data is
  * blanked with spaces, so that positions stay comparable. False if the event has no data.
  */
 export function readData(bytes: Buffer, start: number, end: number, lines: number, into: EventData): boolean {
@@ -149,11 +149,28 @@ export function readData(bytes: Buffer, start: number, end: number, lines: numbe
     into.shift = 0
     return true
   }
+  const second = lines === 2 ? secondLine(bytes, start, end) : end
+  if (second < end && dataNameEnd(bytes, second, end) === second + 5) {
+    into.bytes = bytes
+    into.start = second + 5
+    into.end = end
+    into.shift = 0
+    return true
+  }
   into.bytes = Buffer.from(bytes.subarray(start, end))
   into.start = 0
   into.end = into.bytes.length
   into.shift = start
   return blankAllButData(into.bytes)
+}
+
+/** Where the second line of an event begins, if the first holds no data and no byte order mark; else `end`. */
+function secondLine(bytes: Buffer, start: number, end: number): number {
+  if (bytes[start] === 0xef) return end
+  const firstEnd = lineEndFrom(bytes.subarray(0, end), start)
+  if (firstEnd === end || dataNameEnd(bytes, start, firstEnd) > start) return end
+  const next = firstEnd + 1
+  return bytes[firstEnd] === carriageReturn && bytes[next] === lineFeed ? next + 1 : next
 }
 
 function blankAllButData(text: Buffer): boolean {
@@ -188,7 +205,7 @@ function endsLine(byte: number | undefined): boolean {
   return byte === lineFeed || byte === carriageReturn
 }
 
-/** The first line end from `from` on, or the length. Only for chunks with a CR in them, which are rare. */
+/** The first line end from `from` on, or the length. Only for short lines, and chunks with a CR in them, which are rare. */
 function lineEndFrom(chunk: Buffer, from: number): number {
   let at = from
   while (at < chunk.length && !endsLine(chunk[at])) at += 1

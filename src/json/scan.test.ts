@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { afterSpace, malformed, notObject, scanMembers, wantMembers } from './scan.ts'
+import { afterSpace, malformed, notObject, scanMembers, wantMembers, wantMembersAndOthers } from './scan.ts'
 import { memberText, objectText, runs, spaces } from './texts.arbitrary.ts'
 
 const wanted = wantMembers('model', 'n', 'stream')
@@ -151,6 +151,17 @@ describe('scanMembers', () => {
       }),
       { numRuns: runs },
     )
+  })
+
+  it('collects the members that nobody named, each time anew', () => {
+    const all = wantMembersAndOthers('a')
+    const texts = (text: string) => {
+      const bytes = Buffer.from(text)
+      scanMembers(bytes, 0, bytes.length, all)
+      return all.others?.map(({ keyStart, valueEnd }) => bytes.toString('utf8', keyStart, valueEnd))
+    }
+    expect(texts('{"b":1,"a":2, "\\u0063" : [3] ,"b":{}}')).toEqual(['"b":1', '"\\u0063" : [3]', '"b":{}'])
+    expect(texts('{"\\u0061":1}')).toEqual([])
   })
 })
 

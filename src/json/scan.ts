@@ -39,6 +39,8 @@ export interface Wanted<Name extends string = string> {
   readonly found: Readonly<Record<Name, Slot>>
   /** Occurrences before the last, in the order of the text. */
   readonly earlier: Readonly<Slot>[]
+  /** The members that are none of these, in the order of the text; null where nobody asks. */
+  others: Member[] | null
   /** Just after the object's opening brace. */
   insertAt: number
   /** The object has no member at all. */
@@ -78,6 +80,7 @@ export function wantMembers<Name extends string>(...names: readonly Name[]): Wan
   return {
     found: Object.fromEntries(slots.map((slot) => [slot.name, slot])) as Record<Name, Slot>,
     earlier: [],
+    others: null,
     insertAt: -1,
     isEmpty: false,
     keys: {
@@ -86,6 +89,13 @@ export function wantMembers<Name extends string>(...names: readonly Name[]): Wan
       longestEscaped: escapeBytes * Math.max(...names.map((name) => name.length)),
     },
   }
+}
+
+/** The same, for a scan that also collects the members of any other name. */
+export function wantMembersAndOthers<Name extends string>(...names: readonly Name[]): Wanted<Name> {
+  const wanted = wantMembers(...names)
+  wanted.others = []
+  return wanted
 }
 
 /**
@@ -117,6 +127,7 @@ export function scanMembers(bytes: Buffer, start: number, end: number, wanted: W
     if (valueEnd < 0) return malformed
     const slot = findKey(wanted.keys, bytes, keyStart + 1, keyEnd - 1)
     if (slot !== null) note(wanted, slot, keyStart, valueStart, valueEnd)
+    else if (wanted.others !== null) wanted.others.push({ keyStart, valueStart, valueEnd })
 
     at = afterSpace(bytes, valueEnd, end)
     if (at >= end) return malformed
@@ -171,6 +182,7 @@ function forget(wanted: Wanted): void {
     if (sameLength !== undefined) for (const slot of sameLength) slot.keyStart = -1
   }
   if (wanted.earlier.length > 0) wanted.earlier.length = 0
+  if (wanted.others !== null) wanted.others = []
 }
 
 function note(wanted: Wanted, slot: Slot, keyStart: number, valueStart: number, valueEnd: number): void {

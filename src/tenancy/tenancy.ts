@@ -9,13 +9,20 @@ import type { Context } from './context.ts'
 import { digestCredential } from './digest.ts'
 import { type Endpoints, endpointsOf } from './endpoints.ts'
 import { type Explain, explainOf } from './explain.ts'
+import { type Auth, authOf } from './governance/auth.ts'
 import { type Budgets, budgetsOf } from './governance/budgets.ts'
-import type { GovernanceContext } from './governance/context.ts'
+import { type ClientConfigs, clientConfigsOf } from './governance/client-config.ts'
+import type { GovernanceContext, ProcessContext } from './governance/context.ts'
 import { type Customers, customersOf } from './governance/customers.ts'
 import type { VirtualKeyFact } from './governance/facts.ts'
 import { type LimitChanges, limitChanges } from './governance/limit-changes.ts'
+import { type McpClients, mcpClientsOf } from './governance/mcp-clients.ts'
 import { type MembersRead, membersOf } from './governance/members.ts'
+import { type ProviderKeys, providerKeysOf } from './governance/provider-keys.ts'
+import { type Providers, providersOf } from './governance/providers.ts'
+import { type Sessions, sessionsOf } from './governance/sessions.ts'
 import { type Teams, teamsOf } from './governance/teams.ts'
+import type { Variable } from './governance/variables.ts'
 import { virtualKeyPlace } from './governance/virtual-keys.sql.ts'
 import { type Groups, groupsOf } from './groups.ts'
 import { keepSetting } from './installation.sql.ts'
@@ -59,7 +66,13 @@ export interface Tenancy
     Customers,
     Teams,
     MembersRead,
-    Budgets {
+    Budgets,
+    Auth,
+    ClientConfigs,
+    Sessions,
+    Providers,
+    ProviderKeys,
+    McpClients {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
@@ -79,6 +92,8 @@ export interface TenancyOptions {
   readonly masterKey: string
   /** How long the secret before a rotation goes on signing; a day where it is left out. */
   readonly webhookSecretOverlapMs?: number
+  /** What `env.NAME` stands for in what the APIs take; nothing where it is left out. */
+  readonly variable?: Variable
   /** Told the names of counters whose owner is gone, by whichever instance's write. */
   readonly onCountersGone?: (names: readonly string[]) => void
   /** What limits have counted, for usage that is carried or taken back. */
@@ -93,6 +108,7 @@ const dayMs = 86_400_000
 export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Failure> {
   const { database, clock, newUlid, random, counters } = options
   const { onCountersGone = () => {}, onLimitsChanged = () => {} } = options
+  const variable: Variable = options.variable ?? (() => undefined)
   const keyring = deriveKeyring(options.masterKey)
   const checkValue = await database.transaction((transaction) =>
     keepSetting(transaction, 'master_key_check', keyring.checkValue),
@@ -103,7 +119,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
 
   let current = emptySnapshot()
   const advanceOnce = async () => {
-    const changes = await loadChanges(database, keyring, current.revision)
+    const changes = await loadChanges(database, keyring, variable, current.revision)
     if (changes === null) return
     const gone = countersGone(current, changes)
     const limits = limitChanges(current.governance, changes.governance, clock())
@@ -125,6 +141,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     counters,
     world: () => current.governance,
   }
+  const withVariables: ProcessContext = { ...context, variable, world: () => current.governance }
   const tenancy: Tenancy = {
     ...groupsOf(context),
     ...keysOf(context),
@@ -145,6 +162,12 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...budgetsOf(governance),
     revealVirtualKey: ({ id, sealedValue }) =>
       unseal(keyring, sealedValue, virtualKeyPlace(id))?.reveal() ?? null,
+    ...authOf(withVariables),
+    ...clientConfigsOf(context),
+    ...sessionsOf(context),
+    ...providersOf(withVariables),
+    ...providerKeysOf(withVariables),
+    ...mcpClientsOf(withVariables),
     snapshot: () => current,
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),

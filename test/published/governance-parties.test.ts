@@ -194,7 +194,7 @@ describe.each(databases())('customers and teams on $name', ({ open }) => {
     expect([team.budget.id, team.budget_id]).toEqual([team.budgets[0].id, team.budgets[0].id])
   })
 
-  test('15 A body that is no JSON object is refused in the published form', async () => {
+  test('15 A body that is no JSON object is 400 Invalid JSON, in the body that every failure has', async () => {
     for (const body of [
       '{',
       '',
@@ -299,7 +299,7 @@ describe.each(databases())('customers and teams on $name', ({ open }) => {
     expect((await call('GET', `/teams?search=${'_'.repeat(10_000)}`)).body.teams).toEqual([])
   })
 
-  test('22 A method that a path does not take is 405', async () => {
+  test('22 A method that a path does not know is 405, in the body that every failure has', async () => {
     const answer = await call('PATCH', '/teams/x')
     expect([answer.status, answer.body.is_bifrost_error, answer.body.status_code]).toEqual([405, false, 405])
   })

@@ -2,7 +2,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { adminRoutes } from '../../src/api/admin/routes.ts'
 import { adminSurface } from '../../src/api/admin/surface.ts'
-import { governanceRoutes } from '../../src/api/governance/routes.ts'
+import { allGovernanceRoutes } from '../../src/api/governance/routes.ts'
 import { governanceSurface } from '../../src/api/governance/surface.ts'
 import { openApiDocument } from '../../src/api/openapi.ts'
 import { routes } from '../../src/api/routes.ts'
@@ -38,14 +38,14 @@ interface Contract {
   readonly problem: ValidateFunction
 }
 
-/** The workspaces' API and the operator's, as their documents have them. */
+/** The APIs, as their documents have them. */
 export const gatewayContract = contractOf(
   openApiDocument(workspaceSurface, routes, '0.0.0') as never,
   'Error',
 )
 const adminContract = contractOf(openApiDocument(adminSurface, adminRoutes, '0.0.0') as never, null)
 const governanceContract = contractOf(
-  openApiDocument(governanceSurface, governanceRoutes, '0.0.0') as never,
+  openApiDocument(governanceSurface, allGovernanceRoutes, '0.0.0') as never,
   null,
 )
 
@@ -73,8 +73,8 @@ export function expectDocumented(method: string, path: string, status: number, t
 
 /** Null where the path leads to no management API: to the documents themselves, their page, the probes. */
 function contractFor(path: string): Contract | null {
-  if (/^\/api\/governance(?:\/|$)/.test(path)) return governanceContract
-  if (/^\/api(?:\/|$)/.test(path)) return adminContract
+  if (/^\/api\/admin(?:\/|$)/.test(path)) return adminContract
+  if (/^\/(?:api|health)(?:\/|$)/.test(path)) return governanceContract
   return /^\/v1\/(?:gateway|audit_logs)(?:\/|$)/.test(path) ? gatewayContract : null
 }
 

@@ -1,9 +1,9 @@
 import type { Clock } from '../../domain/time.ts'
 import type { CounterStore } from '../../limits/plan.ts'
-import type { VirtualKeyFact } from '../../tenancy/governance/facts.ts'
 import type { Tenancy } from '../../tenancy/tenancy.ts'
-import type { Operator } from '../../tenancy/write.ts'
-import { noObject, parseExactJson } from '../exact-json.ts'
+import type { Entry } from '../entrance.ts'
+import { parseExactJson } from '../exact-json.ts'
+import { noObject } from '../read-json.ts'
 import { type Asked, type ParseWith, parse, routesOf } from '../route.ts'
 
 /** What the governance routes are served by. */
@@ -14,16 +14,7 @@ export interface GovernanceServices {
   readonly clock: Clock
 }
 
-/** Who came in: an administrator, or a virtual key, which reads what is its own and nothing else. */
-export type Principal =
-  | { readonly kind: 'administrator' }
-  | { readonly kind: 'virtual_key'; readonly key: VirtualKeyFact }
-
-export interface GovernanceVisit extends GovernanceServices {
-  readonly principal: Principal
-  /** Who writes, for the audit. */
-  readonly operator: Operator
-}
+export interface GovernanceVisit extends GovernanceServices, Entry {}
 
 /** What a route of the governance API is handed. */
 export type GovernanceRequest = Asked & GovernanceVisit

@@ -1,4 +1,6 @@
+import { openRoutes } from '../open/routes.ts'
 import type { Route } from '../route.ts'
+import { setupRoutes } from '../setup/routes.ts'
 import { createCustomer } from './customers/create-customer.ts'
 import { deleteCustomer } from './customers/delete-customer.ts'
 import { getCustomer } from './customers/get-customer.ts'
@@ -33,4 +35,11 @@ export const governanceRoutes: readonly Route<GovernanceVisit>[] = [
   resetBudget,
   overrideBudget,
   endOverride,
+]
+
+/** All that the document of the governance API describes, at whatever door. */
+export const allGovernanceRoutes: readonly Route<never>[] = [
+  ...governanceRoutes,
+  ...setupRoutes,
+  ...openRoutes,
 ]

@@ -1,6 +1,6 @@
 import type { TeamFact, VirtualKeyFact } from '../../tenancy/governance/facts.ts'
 import type { GovernanceWorld } from '../../tenancy/governance/world.ts'
-import type { Principal } from './route.ts'
+import type { Principal } from '../entrance.ts'
 
 /** What somebody may see. */
 export interface Visibility {

@@ -1,8 +1,9 @@
 import type { Failure } from '../../domain/failure.ts'
-import { isNull, isObject, readBoolean, readCount, readString } from '../../json/read.ts'
-import { type Member, scanMembers, wantMembers } from '../../json/scan.ts'
+import { readBoolean, readCount, readString } from '../../json/read.ts'
+import type { Member } from '../../json/scan.ts'
 import { cutMembers, type Edit, insertMember, replaceValue, type Spliced, splice } from '../../json/splice.ts'
-import { invalid, type ModelRequest, metadataFault } from '../model-request.ts'
+import { given, invalid, type ModelRequest, metadataFault } from '../model-request.ts'
+import { askForUsage, readStreamOptions, type StreamOptions } from '../stream-options.ts'
 import type { RequestEnvelope } from './envelope.ts'
 
 /**
@@ -12,13 +13,6 @@ import type { RequestEnvelope } from './envelope.ts'
 export interface ChatRequest extends ModelRequest {
   readonly envelope: RequestEnvelope
   readonly streamOptions: StreamOptions | null
-}
-
-/** What stands in a `stream_options` that is an object. */
-export interface StreamOptions {
-  readonly insertAt: number
-  readonly isEmpty: boolean
-  readonly includeUsage: Member | null
 }
 
 /** How the outgoing request differs from the caller's. */
@@ -35,8 +29,6 @@ export interface ChatChanges {
 
 /** How a provider spells the cap on output tokens. */
 export type CapMember = 'max_tokens' | 'max_completion_tokens'
-
-const options = wantMembers('include_usage')
 
 /**
  * Reads and checks the members that we act on. Fails as `invalid` for a `model` that is missing or no text,
@@ -77,25 +69,9 @@ export function prepareChatRequest(body: Buffer, request: ChatRequest, changes: 
   const { model } = request.envelope
   const edits = cutMembers(body, membersToDrop(request.envelope, changes.dropMembers))
   if (model !== null) edits.push(replaceValue(model, changes.model))
-  if (changes.forceUsage && request.isStream && !request.wantsUsage) edits.push(askForUsage(request))
+  if (changes.forceUsage && request.isStream && !request.wantsUsage) edits.push(usageEdit(request))
   if (changes.outputCap !== null) edits.push(...capEdits(body, request.envelope, changes.outputCap))
   return splice(body, edits)
-}
-
-function given(body: Buffer, member: Member | null): Member | null {
-  return member === null || isNull(body, member) ? null : member
-}
-
-function readStreamOptions(body: Buffer, member: Member | null): StreamOptions | Failure | null {
-  if (member === null) return null
-  if (!isObject(body, member)) return invalid("'stream_options' must be an object.")
-  if (scanMembers(body, member.valueStart, member.valueEnd, options) < 0) {
-    return invalid("'stream_options' is not valid JSON.")
-  }
-  if (options.earlier.length > 0) return invalid("'stream_options' has more than one 'include_usage'.")
-  const { keyStart, valueStart, valueEnd } = options.found.include_usage
-  const includeUsage = keyStart < 0 ? null : { keyStart, valueStart, valueEnd }
-  return { insertAt: options.insertAt, isEmpty: options.isEmpty, includeUsage }
 }
 
 function lowestCap(body: Buffer, { maxTokens, maxCompletionTokens }: RequestEnvelope): number | null {
@@ -113,15 +89,8 @@ function membersToDrop(envelope: RequestEnvelope, names: ChatChanges['dropMember
   return members.sort((one, other) => one.keyStart - other.keyStart)
 }
 
-function askForUsage({ envelope, streamOptions }: ChatRequest): Edit {
-  if (streamOptions !== null) {
-    const { insertAt, isEmpty, includeUsage } = streamOptions
-    if (includeUsage !== null) return replaceValue(includeUsage, Buffer.from('true'))
-    return insertMember(insertAt, isEmpty, 'include_usage', 'true')
-  }
-  const value = '{"include_usage":true}'
-  if (envelope.streamOptions !== null) return replaceValue(envelope.streamOptions, Buffer.from(value))
-  return insertMember(envelope.insertAt, false, 'stream_options', value)
+function usageEdit({ envelope, streamOptions }: ChatRequest): Edit {
+  return askForUsage(envelope.insertAt, envelope.streamOptions, streamOptions)
 }
 
 function capEdits(

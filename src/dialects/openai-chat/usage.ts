@@ -12,24 +12,31 @@ const highestCount = 2 ** 40
  * total are cut to it.
  */
 export function readUsage(json: Buffer | string): Usage | null {
-  const usage = parseObject(json)
-  const input = count(usage?.prompt_tokens ?? usage?.input_tokens)
-  const output = count(usage?.completion_tokens ?? usage?.output_tokens ?? 0)
+  const usage = usageObject(json)
+  return usage === null ? null : parseUsage(usage)
+}
+
+/** The same of a `usage` that has been parsed. */
+export function parseUsage(usage: UsageObject): Usage | null {
+  const input = tokenCount(usage.prompt_tokens ?? usage.input_tokens)
+  const output = tokenCount(usage.completion_tokens ?? usage.output_tokens ?? 0)
   if (input === null || output === null) return null
-  const ofInput = asObject(usage?.prompt_tokens_details ?? usage?.input_tokens_details)
-  const ofOutput = asObject(usage?.completion_tokens_details ?? usage?.output_tokens_details)
+  const ofInput = asObject(usage.prompt_tokens_details ?? usage.input_tokens_details)
+  const ofOutput = asObject(usage.completion_tokens_details ?? usage.output_tokens_details)
   return {
     input,
     output,
-    cacheRead: Math.min(count(ofInput?.cached_tokens) ?? 0, input),
+    cacheRead: Math.min(tokenCount(ofInput?.cached_tokens) ?? 0, input),
     cacheWrite: 0,
-    reasoning: Math.min(count(ofOutput?.reasoning_tokens) ?? 0, output),
+    reasoning: Math.min(tokenCount(ofOutput?.reasoning_tokens) ?? 0, output),
   }
 }
 
-type JsonObject = Readonly<Record<string, unknown>>
+/** A `usage` as providers spell it, or a part of one. */
+export type UsageObject = Readonly<Record<string, unknown>>
 
-function parseObject(json: Buffer | string): JsonObject | null {
+/** The object of a text; null for a text of anything else. */
+export function usageObject(json: Buffer | string): UsageObject | null {
   try {
     return asObject(JSON.parse(json.toString()))
   } catch {
@@ -37,11 +44,13 @@ function parseObject(json: Buffer | string): JsonObject | null {
   }
 }
 
-function asObject(value: unknown): JsonObject | null {
-  return typeof value === 'object' && value !== null ? (value as JsonObject) : null
+/** A value as an object; null for anything else. */
+export function asObject(value: unknown): UsageObject | null {
+  return typeof value === 'object' && value !== null ? (value as UsageObject) : null
 }
 
-function count(value: unknown): number | null {
+/** A count of tokens as reported; null for what cannot be one. */
+export function tokenCount(value: unknown): number | null {
   return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= highestCount
     ? Math.abs(value as number)
     : null

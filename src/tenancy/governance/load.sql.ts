@@ -12,6 +12,7 @@ import { readChangedRoutingRules } from './routing-rules.sql.ts'
 import { readChangedSettings } from './settings.sql.ts'
 import { readChangedTeams } from './teams.sql.ts'
 import { readTombstones, type TombstoneKind } from './tombstones.sql.ts'
+import type { Variable } from './variables.ts'
 import { readChangedVirtualKeys } from './virtual-keys.sql.ts'
 import type { GovernanceChanges } from './world.ts'
 
@@ -19,6 +20,7 @@ import type { GovernanceChanges } from './world.ts'
 export async function readGovernanceChanges(
   read: Kysely<Schema>,
   keyring: Keyring,
+  variable: Variable,
   since: number,
   upTo: number,
 ): Promise<GovernanceChanges> {
@@ -46,13 +48,17 @@ export async function readGovernanceChanges(
     ),
     routingRules: await changed('routing_rule', readChangedRoutingRules(read, since), idOf),
     pricingOverrides: await changed('pricing_override', readChangedPricingOverrides(read, since), idOf),
-    providers: await changed('provider', readChangedProviders(read, keyring, since), ({ name }) => name),
+    providers: await changed(
+      'provider',
+      readChangedProviders(read, keyring, variable, since),
+      ({ name }) => name,
+    ),
     mcpClients: await changed(
       'mcp_client',
-      readChangedMcpClients(read, keyring, since),
+      readChangedMcpClients(read, keyring, variable, since),
       ({ clientId }) => clientId,
     ),
-    ...(await readChangedSettings(read, since)),
+    ...(await readChangedSettings(read, keyring, since)),
     adjustments: since === 0 ? [] : await readAdjustments(read, since, upTo),
   }
 }
