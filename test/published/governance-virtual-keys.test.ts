@@ -447,7 +447,7 @@ describe.each(databases())('virtual keys on $name', ({ create }) => {
     expect((await ask('POST', `${keys}/nobody/rotate`)).body.error.message).toBe('Virtual key not found')
   })
 
-  test('65b. In its grace the old value goes on and counts on the same limits, until the next rotation at most.', async () => {
+  test('in its grace the old value goes on and counts on the same limits, until the next rotation at most.', async () => {
     await setCooldown('1h')
     try {
       const budgets = [{ max_limit: 10, reset_duration: '1d' }]
@@ -540,7 +540,7 @@ describe.each(databases())('virtual keys on $name', ({ create }) => {
     })
   })
 
-  test('69b. A quota counts up to the last call, tells what is left and until when, and which models took it.', async () => {
+  test('a quota counts up to the last call, tells what is left and until when, and which models took it.', async () => {
     await setClock(Math.ceil(now / (24 * hourMs)) * 24 * hourMs + hourMs)
     const budget = { max_limit: 10, reset_duration: '1d', calendar_aligned: true }
     const customer = await makeCustomer({ budget })
@@ -581,7 +581,7 @@ describe.each(databases())('virtual keys on $name', ({ create }) => {
     expect(after.per_model_usage[0].total_cost).toBeCloseTo(after.current_usage, 9)
   })
 
-  test('70. Budgets of keys, teams and provider configs stand in one list, each with its one owner.', async () => {
+  test('70. The flat list has the budgets of all owners, each with the one that owns it.', async () => {
     const budgets = [{ max_limit: 5, reset_duration: '1w' }]
     const team = await makeTeam({ budgets })
     const key = await make({ team_id: team.id, budgets, provider_configs: [{ ...openai, budgets }] })
@@ -597,7 +597,17 @@ describe.each(databases())('virtual keys on $name', ({ create }) => {
     expect(ownersOf(config.budgets[0].id)).toEqual([['provider_config_id', config.id]])
   })
 
-  test('70b. A key reads itself and no other, writes nothing, and a list may hide values.', async () => {
+  test('71. A budget that is reset has used nothing, and lets calls in again.', async () => {
+    const budget = { max_limit: 0.000001, reset_duration: '1h' }
+    const key = await make({ budget, provider_configs: [openai] })
+    expect(await chatStatus(key.value)).toBe(200)
+    expect(await chatStatus(key.value)).toEqual([402, 'budget_exceeded'])
+    const { budget: reset } = await ok('POST', `/api/governance/budgets/${key.budget_id}/reset`)
+    expect(reset.current_usage).toBe(0)
+    expect(await chatStatus(key.value)).toBe(200)
+  })
+
+  test('a key reads itself and no other, writes nothing, and a list may hide values.', async () => {
     const [mine, theirs] = [await make(), await make()]
     const asMine = { 'x-bf-vk': mine.value }
     const { body } = await ask('GET', keys, undefined, asMine)
