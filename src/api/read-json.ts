@@ -1,4 +1,4 @@
-import type { Failure } from '../domain/failure.ts'
+import { type Failure, isFailure } from '../domain/failure.ts'
 
 const limitBytes = 2 ** 20
 
@@ -35,3 +35,14 @@ export function parseJson(bytes: Buffer): ReadBody | Failure {
     return { failure: 'invalid', message: 'The body is not JSON.' }
   }
 }
+
+/** As `parseJson`, of a door whose bodies are objects; whatever is none is told the same. */
+export function parseObject(bytes: Buffer, isOptional: boolean): ReadBody | Failure {
+  const read = parseJson(bytes)
+  if (isFailure(read)) return noObject
+  const { json } = read
+  if (json === undefined) return isOptional ? read : noObject
+  return typeof json === 'object' && json !== null && !Array.isArray(json) ? read : noObject
+}
+
+const noObject: Failure = { failure: 'invalid', message: 'Invalid JSON' }

@@ -9,12 +9,32 @@ import type { Route } from './route.ts'
 /** Called with what a route threw; gives the name under which the log has it. */
 export type ReportBug = (error: unknown) => string
 
+/** Where a request came from, as the listener tells. */
+export interface Sender {
+  readonly address: string
+  /** A browser sent it from another site, or under a name that is not ours. */
+  readonly isForeign: boolean
+  /** A browser sent it from a page of another origin. */
+  readonly isCrossOrigin: boolean
+}
+
+/** What the listener hands over beside the request itself. */
+export interface Handed {
+  readonly sender?: () => Sender
+}
+
+/** Nothing is believed of a request that came past the listener. */
+const unknownSender: Sender = { address: '', isForeign: true, isCrossOrigin: true }
+
 /** What a door judges a visitor by. */
 export interface Knock {
   readonly method: string
   readonly path: string
   header(name: string): string | undefined
+  sender(): Sender
 }
+
+type Visited = Context<{ Bindings: Handed }>
 
 /** Who may come in, and how they are told that something failed. */
 export interface Door<Visit> {
@@ -34,12 +54,17 @@ export function serveRoutes<Visit extends object>(
   routes: readonly Route<Visit>[],
   door: Door<Visit>,
   reportBug: ReportBug,
-): Hono {
-  const app = new Hono()
-  const admit = ({ req }: Context) =>
-    door.admit({ method: req.method, path: req.path, header: (name) => req.header(name) })
+): Hono<{ Bindings: Handed }> {
+  const app = new Hono<{ Bindings: Handed }>()
+  const admit = ({ req, env }: Visited) =>
+    door.admit({
+      method: req.method,
+      path: req.path,
+      header: (name) => req.header(name),
+      sender: env?.sender ?? (() => unknownSender),
+    })
   const refuse = (failure: Failure) => toResponse(door.dress(failure))
-  const serve = async (context: Context, route: Route<Visit>): Promise<Response> => {
+  const serve = async (context: Visited, route: Route<Visit>): Promise<Response> => {
     const { req } = context
     const visit = await admit(context)
     if (isFailure(visit)) return refuse(visit)
@@ -54,10 +79,11 @@ export function serveRoutes<Visit extends object>(
       queries: req.queries(),
       header: (name) => req.header(name),
       readBody: () => readBytes(req.raw),
+      setHeader: (name, value) => context.header(name, value),
     })
     return isFailure(answer) ? refuse(answer) : context.json(answer as object, route.status)
   }
-  const refuseKnown = (failure: Failure) => async (context: Context) => {
+  const refuseKnown = (failure: Failure) => async (context: Visited) => {
     const visit = await admit(context)
     return refuse(isFailure(visit) ? visit : failure)
   }

@@ -73,6 +73,7 @@ export async function openStores(settings: Settings, basics: Basics): Promise<St
     random: randomBytes,
     masterKey,
     webhookSecretOverlapMs: settings.frontier.webhooks.secretOverlapMs,
+    variable: settings.variable,
     onCountersGone: (names) => counters.forget(names),
   })
   if (isFailure(tenancy)) {

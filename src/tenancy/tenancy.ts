@@ -8,6 +8,14 @@ import type { Context } from './context.ts'
 import { digestCredential } from './digest.ts'
 import { type Endpoints, endpointsOf } from './endpoints.ts'
 import { type Explain, explainOf } from './explain.ts'
+import { type Auth, authOf } from './governance/auth.ts'
+import { type ClientConfigs, clientConfigsOf } from './governance/client-config.ts'
+import type { ProcessContext } from './governance/context.ts'
+import { type McpClients, mcpClientsOf } from './governance/mcp-clients.ts'
+import { type ProviderKeys, providerKeysOf } from './governance/provider-keys.ts'
+import { type Providers, providersOf } from './governance/providers.ts'
+import { type Sessions, sessionsOf } from './governance/sessions.ts'
+import type { Variable } from './governance/variables.ts'
 import { type Groups, groupsOf } from './groups.ts'
 import { keepSetting } from './installation.sql.ts'
 import { deriveKeyring } from './keyring.ts'
@@ -45,7 +53,13 @@ export interface Tenancy
     AdminKeys,
     Audit,
     Webhooks,
-    Explain {
+    Explain,
+    Auth,
+    ClientConfigs,
+    Sessions,
+    Providers,
+    ProviderKeys,
+    McpClients {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
@@ -63,6 +77,8 @@ export interface TenancyOptions {
   readonly masterKey: string
   /** How long the secret before a rotation goes on signing; a day where it is left out. */
   readonly webhookSecretOverlapMs?: number
+  /** What `env.NAME` stands for in what the APIs take; nothing where it is left out. */
+  readonly variable?: Variable
   /** Told the names of counters whose owner is gone, by whichever instance's write. */
   readonly onCountersGone?: (names: readonly string[]) => void
 }
@@ -72,6 +88,7 @@ const dayMs = 86_400_000
 /** Opens the room and loads everything. Fails when the master key is not the one this database began with. */
 export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Failure> {
   const { database, clock, newUlid, random, onCountersGone = () => {} } = options
+  const variable: Variable = options.variable ?? (() => undefined)
   const keyring = deriveKeyring(options.masterKey)
   const checkValue = await database.transaction((transaction) =>
     keepSetting(transaction, 'master_key_check', keyring.checkValue),
@@ -82,7 +99,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
 
   let current = emptySnapshot()
   const advanceOnce = async () => {
-    const changes = await loadChanges(database, keyring, current.revision)
+    const changes = await loadChanges(database, keyring, variable, current.revision)
     if (changes === null) return
     const gone = countersGone(current, changes)
     current = advance(current, changes)
@@ -96,6 +113,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
 
   const write = writerOf(database, clock, newUlid, publish)
   const context: Context = { read: database.read, write, clock, keyring, newUlid, random }
+  const withVariables: ProcessContext = { ...context, variable, world: () => current.governance }
   const tenancy: Tenancy = {
     ...groupsOf(context),
     ...keysOf(context),
@@ -110,6 +128,12 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...auditOf(context),
     ...webhooksOf(context, options.webhookSecretOverlapMs ?? dayMs),
     ...explainOf(context, () => current),
+    ...authOf(withVariables),
+    ...clientConfigsOf(context),
+    ...sessionsOf(context),
+    ...providersOf(withVariables),
+    ...providerKeysOf(withVariables),
+    ...mcpClientsOf(withVariables),
     snapshot: () => current,
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),

@@ -10,6 +10,7 @@ import { openMemoryCounters } from '../../src/limits/memory.ts'
 import { openDatabase, parseDatabaseUrl } from '../../src/store/open.ts'
 import { openTenancy } from '../../src/tenancy/tenancy.ts'
 import { masterKeyOfTests } from '../setup/gateway.ts'
+import { setupServices } from '../setup/setup-services.ts'
 
 /**
  * One of several processes that serve the management API from one database. Told `snapshot`, it takes in what the
@@ -48,6 +49,7 @@ const { fetch } = createManagement({
   billing: openBilling({ database, masterKey: masterKeyOfTests, clock: Date.now, newUlid }),
   counters: openMemoryCounters(),
   clock: Date.now,
+  ...setupServices,
   requestsPerSecond: 1_000_000,
   version: '0.0.0',
   reportBug(error) {

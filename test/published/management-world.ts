@@ -12,6 +12,7 @@ import type { Database } from '../../src/store/database.ts'
 import { openTenancy, type Tenancy } from '../../src/tenancy/tenancy.ts'
 import type { WorkspaceDefinition } from '../../src/tenancy/workspaces.ts'
 import { documentedFetch } from '../setup/contract.ts'
+import { setupServices } from '../setup/setup-services.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are compared member by member, whatever they are
 type Json = any
@@ -78,6 +79,7 @@ export async function openWorld(database: Database): Promise<World> {
     billing: openBilling({ database, masterKey, clock: () => now, newUlid: ulidSource() }),
     counters: openMemoryCounters(),
     clock: () => now,
+    ...setupServices,
     // Time stands still here, so no second ever ends.
     requestsPerSecond: 1_000_000,
     version: '0.0.0',

@@ -1,8 +1,8 @@
 import type { Clock } from '../../domain/time.ts'
 import type { CounterStore } from '../../limits/plan.ts'
-import type { VirtualKeyFact } from '../../tenancy/governance/facts.ts'
 import type { Tenancy } from '../../tenancy/tenancy.ts'
-import type { Operator } from '../../tenancy/write.ts'
+import type { Entry } from '../entrance.ts'
+import { parseObject } from '../read-json.ts'
 import { type Asked, parse, routesOf } from '../route.ts'
 
 /** What the governance routes are served by. */
@@ -13,19 +13,10 @@ export interface GovernanceServices {
   readonly clock: Clock
 }
 
-/** Who came in: an administrator, or a virtual key, which reads what is its own and nothing else. */
-export type Principal =
-  | { readonly kind: 'administrator' }
-  | { readonly kind: 'virtual_key'; readonly key: VirtualKeyFact }
-
-export interface GovernanceVisit extends GovernanceServices {
-  readonly principal: Principal
-  /** Who writes, for the audit. */
-  readonly operator: Operator
-}
+export interface GovernanceVisit extends GovernanceServices, Entry {}
 
 /** What a route of the governance API is handed. */
 export type GovernanceRequest = Asked & GovernanceVisit
 
 /** Makes a route of the governance API. Members that it does not know are ignored. */
-export const governanceRoute = routesOf<GovernanceVisit>(parse)
+export const governanceRoute = routesOf<GovernanceVisit>(parse, parseObject)

@@ -3,6 +3,7 @@ import type { CounterStore } from '../../limits/plan.ts'
 import type { Schema } from '../../store/schema.ts'
 import type { Context } from '../context.ts'
 import type { Operator, Write } from '../write.ts'
+import type { Variable } from './variables.ts'
 import type { GovernanceWorld } from './world.ts'
 
 /** What every operation of this room stands on. */
@@ -10,6 +11,12 @@ export interface GovernanceContext extends Context {
   world(): GovernanceWorld
   /** What limits have counted, for usage that is carried or taken back. */
   readonly counters: Pick<CounterStore, 'read'>
+}
+
+/** What operations stand on that take what `env.NAME` stands for. */
+export interface ProcessContext extends Context {
+  readonly variable: Variable
+  world(): GovernanceWorld
 }
 
 /**

@@ -11,6 +11,7 @@ import { readChangedRoutingRules } from './routing-rules.sql.ts'
 import { readChangedSettings } from './settings.sql.ts'
 import { readChangedTeams } from './teams.sql.ts'
 import { readTombstones, type TombstoneKind } from './tombstones.sql.ts'
+import type { Variable } from './variables.ts'
 import { readChangedVirtualKeys } from './virtual-keys.sql.ts'
 import type { Adjustment, GovernanceChanges } from './world.ts'
 
@@ -18,6 +19,7 @@ import type { Adjustment, GovernanceChanges } from './world.ts'
 export async function readGovernanceChanges(
   read: Kysely<Schema>,
   keyring: Keyring,
+  variable: Variable,
   since: number,
 ): Promise<GovernanceChanges> {
   // First, so that what is deleted meanwhile is only seen as it was, and gone with the next load.
@@ -44,10 +46,14 @@ export async function readGovernanceChanges(
     ),
     routingRules: await changed('routing_rule', readChangedRoutingRules(read, since), idOf),
     pricingOverrides: await changed('pricing_override', readChangedPricingOverrides(read, since), idOf),
-    providers: await changed('provider', readChangedProviders(read, keyring, since), ({ name }) => name),
+    providers: await changed(
+      'provider',
+      readChangedProviders(read, keyring, variable, since),
+      ({ name }) => name,
+    ),
     mcpClients: await changed(
       'mcp_client',
-      readChangedMcpClients(read, keyring, since),
+      readChangedMcpClients(read, keyring, variable, since),
       ({ clientId }) => clientId,
     ),
     ...(await readChangedSettings(read, keyring, since)),
