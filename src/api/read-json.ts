@@ -30,7 +30,7 @@ export async function readBytes(request: Request): Promise<Buffer | Failure> {
 export function parseJson(bytes: Buffer): ReadBody | Failure {
   if (bytes.length === 0) return { json: undefined }
   try {
-    return { json: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) }
+    return { json: JSON.parse(readText(bytes) ?? '') }
   } catch {
     return { failure: 'invalid', message: 'The body is not JSON.' }
   }
@@ -45,4 +45,13 @@ export function parseObject(bytes: Buffer, isOptional: boolean): ReadBody | Fail
   return typeof json === 'object' && json !== null && !Array.isArray(json) ? read : noObject
 }
 
-const noObject: Failure = { failure: 'invalid', message: 'Invalid JSON' }
+export const noObject: Failure = { failure: 'invalid', message: 'Invalid JSON' }
+
+/** Null where the bytes are no UTF-8. */
+export function readText(bytes: Buffer): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return null
+  }
+}

@@ -41,6 +41,8 @@ export interface Door<Visit> {
   admit(knock: Knock): Visit | Failure | Promise<Visit | Failure>
   /** Why a visitor may not call this route now; null where it may. */
   limit?(visit: Visit, operationId: string): Failure | null
+  /** What to say of a path whose parameter of this name cannot be decoded; left out, there is nothing at such a path. */
+  misspelt?(parameter: string): Failure
   dress(failure: Failure): DressedFailure
 }
 
@@ -71,7 +73,9 @@ export function serveRoutes<Visit extends object>(
     const limited = door.limit?.(visit, `${route.method} ${route.path}`) ?? null
     if (limited) return refuse(limited)
     const params = req.param() as Record<string, string>
-    if (!Object.values(params).every(isPlain)) return refuse({ failure: 'not_found', what: 'route' })
+    const misspelt = door.misspelt && undecodable(route.path, req.url)
+    if (misspelt) return refuse(door.misspelt?.(misspelt) ?? nothingThere)
+    if (!Object.values(params).every(isPlain)) return refuse(nothingThere)
     const answer = await route.answer({
       ...visit,
       params,
@@ -105,6 +109,24 @@ export function serveRoutes<Visit extends object>(
     ),
   )
   return app
+}
+
+const nothingThere: Failure = { failure: 'not_found', what: 'route' }
+
+/** The name of a parameter that is not percent-encoded as it should be; null where all are. */
+function undecodable(path: string, url: string): string | null {
+  const given = new URL(url).pathname.split('/')
+  const names = path.split('/').map((part) => /^\{(\w+)\}$/.exec(part)?.[1])
+  return names.find((name, at) => name !== undefined && !canBeDecoded(given[at] ?? '')) ?? null
+}
+
+function canBeDecoded(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** No id of ours has such characters, and not every database can be asked for them. */

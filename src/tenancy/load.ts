@@ -44,7 +44,7 @@ export async function loadChanges(
       readChangedSecrets(read, keyring, since),
       loadNodes(database, since),
       since === 0 ? loadAllKeys(read) : loadKeys(read, since),
-      readGovernanceChanges(read, keyring, variable, since),
+      readGovernanceChanges(read, keyring, variable, since, revision),
     ])
   return {
     revision,

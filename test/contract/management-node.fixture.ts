@@ -21,12 +21,14 @@ const location = parseDatabaseUrl(url)
 if ('failure' in location) throw new Error(`not a database: ${url}`)
 const database = await openDatabase(location)
 const newUlid = ulidSource()
+const counters = openMemoryCounters()
 const tenancy = await openTenancy({
   database,
   clock: Date.now,
   newUlid,
   random: randomBytes,
   masterKey: masterKeyOfTests,
+  counters,
 })
 if (isFailure(tenancy)) throw new Error(JSON.stringify(tenancy))
 const refused = await tenancy.applyWorkspaces([
@@ -47,7 +49,7 @@ if (refused) throw new Error(JSON.stringify(refused))
 const { fetch } = createManagement({
   tenancy,
   billing: openBilling({ database, masterKey: masterKeyOfTests, clock: Date.now, newUlid }),
-  counters: openMemoryCounters(),
+  counters,
   clock: Date.now,
   ...setupServices,
   requestsPerSecond: 1_000_000,

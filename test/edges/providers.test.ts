@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openMemoryCounters } from '../../src/limits/memory.ts'
 import { refusal } from '../admin/operator.ts'
 import { documentedFetch } from '../setup/contract.ts'
 import { databases, type TestPlace } from '../setup/databases.ts'
@@ -245,6 +246,7 @@ describe.each(databases())('providers on $name', ({ create }) => {
       newUlid: ulidSource(),
       random: randomBytes,
       masterKey: masterKeyOfTests,
+      counters: openMemoryCounters(),
     })
     if ('failure' in tenancy) throw new Error(JSON.stringify(tenancy))
     const world = tenancy.snapshot().governance

@@ -11,6 +11,17 @@ export function governanceDoor(services: GovernanceServices, entrance: Entrance)
       const entry = await entrance.admit(knock)
       return isFailure(entry) ? entry : { ...services, ...entry }
     },
+    misspelt(parameter) {
+      const what = parameterNames[parameter] ?? parameter.replace(/_id$/, '').replaceAll('_', ' ')
+      return { failure: 'invalid', message: `Invalid ${what} ID encoding` }
+    },
     dress: dressAdmin,
   }
+}
+
+/** Where the path has a shorter word for it. */
+const parameterNames: Readonly<Record<string, string>> = {
+  vk_id: 'virtual key',
+  mc_id: 'model config',
+  rule_id: 'routing rule',
 }

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import type { CounterStore } from '../../limits/plan.ts'
+import type { Database } from '../../store/database.ts'
 import type { Schema } from '../../store/schema.ts'
 import type { Context } from '../context.ts'
 import type { Operator, Write } from '../write.ts'
@@ -8,6 +9,7 @@ import type { GovernanceWorld } from './world.ts'
 
 /** What every operation of this room stands on. */
 export interface GovernanceContext extends Context {
+  readonly kind: Database['kind']
   world(): GovernanceWorld
   /** What limits have counted, for usage that is carried or taken back. */
   readonly counters: Pick<CounterStore, 'read'>
