@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import openApiTypes from 'openapi-typescript'
 import { adminRoutes } from './api/admin/routes.ts'
 import { adminSurface } from './api/admin/surface.ts'
-import { governanceRoutes } from './api/governance/routes.ts'
+import { allGovernanceRoutes } from './api/governance/routes.ts'
 import { governanceSurface } from './api/governance/surface.ts'
 import { openApiDocument } from './api/openapi.ts'
 import { routes } from './api/routes.ts'
@@ -23,7 +23,7 @@ const generated: Readonly<Record<string, string>> = {
   'openapi/frontier.json': jsonOf(frontier),
   'openapi/frontier.d.ts': await openApiTypes(frontier as never, { commentHeader: typesHeader }),
   'openapi/admin.json': jsonOf(openApiDocument(adminSurface, adminRoutes, version)),
-  'openapi/governance.json': jsonOf(openApiDocument(governanceSurface, governanceRoutes, version)),
+  'openapi/governance.json': jsonOf(openApiDocument(governanceSurface, allGovernanceRoutes, version)),
   'docs/reference/settings.md': settingsReference(),
   'src/catalog/catalog.json': catalogJson(),
 }

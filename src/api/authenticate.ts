@@ -2,7 +2,7 @@ import type { Failure } from '../domain/failure.ts'
 import type { WorkspaceId } from '../domain/ids.ts'
 import type { AdminKeyFact, WorkspaceKeyType } from '../tenancy/facts.ts'
 import type { Snapshot } from '../tenancy/snapshot.ts'
-import type { Caller, Operator } from '../tenancy/write.ts'
+import type { Caller } from '../tenancy/write.ts'
 
 /** What credentials are looked up in. */
 export interface Registry {
@@ -52,16 +52,6 @@ export function authenticate(
 export function findOperator(registry: Registry, authorization: string | undefined): AdminKeyFact | null {
   const credential = readCredential(authorization)
   return credential && registry.snapshot().findAdminKey(registry.digestOf(credential.value))
-}
-
-/** The operator of a request to the operator's API. Only admin keys open it. */
-export function authenticateOperator(
-  registry: Registry,
-  authorization: string | undefined,
-): Operator | Failure {
-  if (authorization === undefined) return { failure: 'unauthenticated', reason: 'missing' }
-  const admin = findOperator(registry, authorization)
-  return admin ? { actor: `admin_key:${admin.id}` } : { failure: 'unauthenticated', reason: 'unknown' }
 }
 
 /** `Api-Key K`, `Bearer K`, or Basic with the user `admin`, whose password is an admin key. */

@@ -6,18 +6,26 @@ import { dressAdmin } from './admin/failures.ts'
 import { adminRoutes } from './admin/routes.ts'
 import { adminSurface } from './admin/surface.ts'
 import { documentation } from './docs.ts'
+import { openEntrance } from './entrance.ts'
 import { dressManagement } from './failures.ts'
 import { governanceDoor } from './governance/door.ts'
-import { governanceRoutes } from './governance/routes.ts'
+import { allGovernanceRoutes, governanceRoutes } from './governance/routes.ts'
 import { governanceSurface } from './governance/surface.ts'
+import { openDoor } from './open/door.ts'
+import { openRoutes } from './open/routes.ts'
 import { openApiDocument } from './openapi.ts'
 import { openRateLimit } from './rate-limit.ts'
 import { routes } from './routes.ts'
-import { type ReportBug, serveRoutes, toResponse } from './serve.ts'
+import { type Handed, type ReportBug, serveRoutes, toResponse } from './serve.ts'
+import { setupDoor } from './setup/door.ts'
+import type { SetupServices } from './setup/route.ts'
+import { setupRoutes } from './setup/routes.ts'
 import { type WorkspaceServices, workspaceDoor } from './workspace-door.ts'
 import { workspaceSurface } from './workspace-surface.ts'
 
-export interface ManagementOptions extends Omit<WorkspaceServices, 'rateLimit'> {
+export interface ManagementOptions
+  extends Omit<WorkspaceServices, 'rateLimit'>,
+    Omit<SetupServices, 'version'> {
   /** How often one key may call one route of the workspaces' API within a second. */
   readonly requestsPerSecond: number
   /** The product's, for the documents. */
@@ -29,12 +37,19 @@ export interface ManagementOptions extends Omit<WorkspaceServices, 'rateLimit'> 
  * The workspaces' API under `/v1/gateway` and `/v1/audit_logs`, the operator's under `/api/admin`, their documents and the
  * page of both. Knows nothing of the server that carries it.
  */
-export function createManagement(options: ManagementOptions): Hono {
+export function createManagement(options: ManagementOptions): Hono<{ Bindings: Handed }> {
   const { requestsPerSecond, version, reportBug, ...services } = options
   const rateLimit = openRateLimit(requestsPerSecond)
-  const app = new Hono()
-  app.route('/', serveRoutes(['/api/admin'], adminRoutes, adminDoor(services), reportBug))
-  app.route('/', serveRoutes(['/api/governance'], governanceRoutes, governanceDoor(services), reportBug))
+  const app = new Hono<{ Bindings: Handed }>()
+  const entrance = openEntrance(services)
+  app.route('/', serveRoutes([], openRoutes, openDoor({ ...services, version, entrance }), reportBug))
+  app.route('/', serveRoutes(['/api/admin'], adminRoutes, adminDoor(services, entrance), reportBug))
+  app.route(
+    '/',
+    serveRoutes(['/api/governance'], governanceRoutes, governanceDoor(services, entrance), reportBug),
+  )
+  // Last of those under `/api`: what is none of the others' is nobody's, and only administrators are told.
+  app.route('/', serveRoutes(['/api'], setupRoutes, setupDoor({ ...services, version }, entrance), reportBug))
   app.route(
     '/',
     serveRoutes(
@@ -50,7 +65,7 @@ export function createManagement(options: ManagementOptions): Hono {
       '/openapi.json': { title: 'Gateway', document: openApiDocument(workspaceSurface, routes, version) },
       '/openapi/governance.json': {
         title: 'Governance',
-        document: openApiDocument(governanceSurface, governanceRoutes, version),
+        document: openApiDocument(governanceSurface, allGovernanceRoutes, version),
       },
       '/openapi/admin.json': {
         title: 'Operator',

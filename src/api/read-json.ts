@@ -1,4 +1,4 @@
-import type { Failure } from '../domain/failure.ts'
+import { type Failure, isFailure } from '../domain/failure.ts'
 
 const limitBytes = 2 ** 20
 
@@ -30,8 +30,28 @@ export async function readBytes(request: Request): Promise<Buffer | Failure> {
 export function parseJson(bytes: Buffer): ReadBody | Failure {
   if (bytes.length === 0) return { json: undefined }
   try {
-    return { json: JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) }
+    return { json: JSON.parse(readText(bytes) ?? '') }
   } catch {
     return { failure: 'invalid', message: 'The body is not JSON.' }
+  }
+}
+
+/** As `parseJson`, of a door whose bodies are objects; whatever is none is told the same. */
+export function parseObject(bytes: Buffer, isOptional: boolean): ReadBody | Failure {
+  const read = parseJson(bytes)
+  if (isFailure(read)) return noObject
+  const { json } = read
+  if (json === undefined) return isOptional ? read : noObject
+  return typeof json === 'object' && json !== null && !Array.isArray(json) ? read : noObject
+}
+
+export const noObject: Failure = { failure: 'invalid', message: 'Invalid JSON' }
+
+/** Null where the bytes are no UTF-8. */
+export function readText(bytes: Buffer): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    return null
   }
 }

@@ -5,7 +5,7 @@ import type { EpochMs } from '../domain/time.ts'
 import type { CounterStore } from '../limits/plan.ts'
 import type { Tenancy } from '../tenancy/tenancy.ts'
 import type { Caller } from '../tenancy/write.ts'
-import { parseJson } from './read-json.ts'
+import { parseJson, type ReadBody } from './read-json.ts'
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
@@ -20,6 +20,8 @@ export interface Asked {
   header(name: string): string | undefined
   /** As it came, not parsed. */
   readBody(): Promise<Buffer | Failure>
+  /** Sets a header of the answer, where it is no refusal. */
+  setHeader(name: string, value: string): void
 }
 
 /** Who came in at the door of the workspaces, and what serves them. */
@@ -53,7 +55,7 @@ export interface Route<Visit = WorkspaceVisit> {
   /** Of its answer. */
   readonly status: 200 | 201
   /** Why it refuses, by status, beside what every route refuses. */
-  readonly refuses: Readonly<Partial<Record<400 | 403 | 404 | 409, string>>>
+  readonly refuses: Readonly<Partial<Record<400 | 401 | 403 | 404 | 409 | 429, string>>>
   /** The wire form of the answer, or a failure. */
   answer(request: Asked & Visit): Promise<unknown>
 }
@@ -89,8 +91,11 @@ export type ParseWith = <Schema extends z.ZodType>(
   value: unknown,
 ) => z.output<Schema> | Failure
 
+/** Reads a body's bytes as JSON, before a schema judges it. */
+export type ReadJson = (bytes: Buffer, isOptional: boolean) => ReadBody | Failure
+
 /** The maker of one door's routes: `parse` judges what their callers send. */
-export function routesOf<Visit>(parse: ParseWith) {
+export function routesOf<Visit>(parse: ParseWith, read: ReadJson = parseJson) {
   /** Makes a route of its definition: its schemas parse what comes in, type its handler and draw its document. */
   return function route<
     Query extends z.ZodObject = z.ZodObject,
@@ -102,7 +107,7 @@ export function routesOf<Visit>(parse: ParseWith) {
     const readJson = async (request: Asked & Visit) => {
       const bytes = await request.readBody()
       if (isFailure(bytes)) return bytes
-      return judgeBytes?.(request, bytes) ?? parseJson(bytes)
+      return judgeBytes?.(request, bytes) ?? read(bytes, bodyIsOptional)
     }
     return {
       ...rest,
@@ -116,10 +121,10 @@ export function routesOf<Visit>(parse: ParseWith) {
         if (missing) return missing
         const filter = query ? parse(query, givenTo(query, request)) : ({} as z.output<Query>)
         if (isFailure(filter)) return filter
-        const read = body ? await readJson(request) : { json: undefined }
-        if (isFailure(read)) return read
+        const sent = body ? await readJson(request) : { json: undefined }
+        if (isFailure(sent)) return sent
         const parsed = body
-          ? parse(body, bodyIsOptional && read.json === undefined ? {} : read.json)
+          ? parse(body, bodyIsOptional && sent.json === undefined ? {} : sent.json)
           : (undefined as z.output<Body>)
         return isFailure(parsed) ? parsed : handle({ ...request, filter, body: parsed })
       },

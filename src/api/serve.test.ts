@@ -30,6 +30,7 @@ async function answerWhenThrown(error: Error): Promise<{ answer: Response; repor
     newUlid,
     random: randomBytes,
     masterKey: 'master',
+    counters: openMemoryCounters(),
   })
   if (isFailure(tenancy)) throw new Error(tenancy.failure)
   const { value } = await tenancy.createAdminKey('test', 'ops')

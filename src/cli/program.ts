@@ -177,5 +177,8 @@ function withServeFlags(command: Command): Command {
     .option('--threads <count>', 'request threads: more than 1 is not built yet, refused (default: 1)')
     .option('--admin-key <key>', 'an admin key of at least 16 characters besides the stored ones')
     .addOption(new Option('--log-level <level>', 'how much to log (default: info)').choices(logLevels))
-    .option('--insecure', 'will allow what is unsafe beyond loopback; has no effect yet')
+    .option(
+      '--insecure',
+      'allow management and models without a credential beyond loopback, where so configured',
+    )
 }

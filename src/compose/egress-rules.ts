@@ -1,17 +1,26 @@
+import { lookup } from 'node:dns'
 import type { Settings } from '../config/settings.ts'
 import { isFailure } from '../domain/failure.ts'
-import type { EgressRules } from '../upstream/egress.ts'
+import { type Egress, type EgressRules, openEgress } from '../upstream/egress.ts'
 import { type Origin, parseOrigin } from '../upstream/origin.ts'
+import { messageOf, Refused } from './refused.ts'
 
 /** What the configuration says of egress. Addresses that it names itself are trusted, and the demo's echo is. */
-export function egressRules({ network, frontier }: Settings, echoBaseUrl: string | null): EgressRules {
+function egressRules({ network, frontier }: Settings, echoBaseUrl: string | null): EgressRules {
   const written = frontier.workspaces.flatMap(({ models }) =>
     models.flatMap(({ environments }) => Object.values(environments).map(({ base_url }) => base_url)),
   )
   return rulesFor(network, [...written, ...(echoBaseUrl === null ? [] : [echoBaseUrl])])
 }
 
-/** The same for receivers of events: what is trusted as one is not thereby trusted as a provider. */
+/** Opens the way out of calls. */
+export function openOwnEgress(settings: Settings, echoBaseUrl: string | null): Egress {
+  const egress = openEgress(egressRules(settings, echoBaseUrl), lookup)
+  if (isFailure(egress)) throw new Refused(`network.allow_private: ${messageOf(egress)}`)
+  return egress
+}
+
+/** Rules for receivers of events: what is trusted as one is not thereby trusted as a provider. */
 export function webhookEgressRules({ network, frontier }: Settings): EgressRules {
   return rulesFor(
     network,

@@ -66,6 +66,7 @@ async function open(settings: Settings, basics: Basics, version: string): Promis
   const echo = settings.isUnconfigured ? await startEchoUpstream() : null
   if (echo !== null) closers.push(echo.close)
   await applyFile(settings, tenancy, basics.log)
+  refuseExposure(settings, tenancy)
   if (echo !== null) await pointDemo(tenancy, echo.baseUrl)
 
   const room = openRoom(settings, basics, stores, echo?.baseUrl ?? null)
@@ -136,6 +137,15 @@ async function applyFile(settings: Settings, tenancy: Tenancy, log: Log): Promis
     if (tenancy.snapshot().findAdminKey(tenancy.digestOf(value)) !== null) continue
     log.warn({ name }, 'this admin key was revoked and stays so: configure another value')
   }
+}
+
+/** What strangers could reach without a credential is not served, unless the operator insists. */
+function refuseExposure({ mayStandOpen }: Settings, tenancy: Tenancy): void {
+  const { auth } = tenancy.snapshot().governance
+  if (mayStandOpen || auth?.isEnabled !== false) return
+  throw new Refused(
+    'auth_config.is_enabled: false needs a server.host on loopback, or --insecure: management would be open to everybody',
+  )
 }
 
 /** Management is never open: where there is no admin key yet, one is made, to be shown once. */

@@ -7,6 +7,7 @@ import { findMasterKey, masterKeyFile } from '../config/master-key.ts'
 import type { Settings } from '../config/settings.ts'
 import { isFailure } from '../domain/failure.ts'
 import { ulidSource } from '../domain/ids.ts'
+import { openMemoryCounters } from '../limits/memory.ts'
 import { type CopyProgress, copyAll, type TableCount } from '../store/copy.ts'
 import type { Database } from '../store/database.ts'
 import { migrate } from '../store/migrate.ts'
@@ -59,6 +60,7 @@ export async function replaceAdminKey(settings: Settings, name: string): Promise
       newUlid: ulidSource(),
       random: randomBytes,
       masterKey,
+      counters: openMemoryCounters(),
     })
     if (isFailure(tenancy)) throw new Refused(wrongMasterKey(settings))
     const configured = new Set(settings.adminKeys.map((key) => key.name))

@@ -1,7 +1,5 @@
-import { lookup } from 'node:dns'
 import { bundledCatalog } from '../catalog/bundled.ts'
 import type { Settings } from '../config/settings.ts'
-import { isFailure } from '../domain/failure.ts'
 import type { WorkspaceId } from '../domain/ids.ts'
 import { openRoster } from '../domain/roster.ts'
 import type { Call } from '../gateway/call.ts'
@@ -16,10 +14,8 @@ import { openPlanCache } from '../tenancy/plan-cache.ts'
 import { defaultWorkspaceId } from '../tenancy/rules/default-workspace.ts'
 import { openUpstream, type Upstream } from '../upstream/connections.ts'
 import { systemTimer } from '../upstream/deadlines.ts'
-import { openEgress } from '../upstream/egress.ts'
 import type { Basics } from './basics.ts'
-import { egressRules } from './egress-rules.ts'
-import { messageOf, Refused } from './refused.ts'
+import { openOwnEgress } from './egress-rules.ts'
 import type { Stores } from './stores.ts'
 
 const bytesPerMb = 2 ** 20
@@ -91,9 +87,7 @@ function openOwnRefusals({ clock, newUlid, onError, closers }: Basics, spool: Sp
 }
 
 function openWayOut(settings: Settings, { closers }: Basics, echoUrl: string | null): Upstream {
-  const egress = openEgress(egressRules(settings, echoUrl), lookup)
-  if (isFailure(egress)) throw new Refused(`network.allow_private: ${messageOf(egress)}`)
-  const upstream = openUpstream({ egress, timer: systemTimer })
+  const upstream = openUpstream({ egress: openOwnEgress(settings, echoUrl), timer: systemTimer })
   closers.push(upstream.close)
   return upstream
 }

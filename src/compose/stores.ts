@@ -10,6 +10,7 @@ import { keptInstanceId } from '../ledger/instance-id.ts'
 import { repeat } from '../ledger/rounds.ts'
 import { type MemoryCounters, openMemoryCounters } from '../limits/memory.ts'
 import { parseDatabaseUrl } from '../store/open.ts'
+import { followLimits } from '../tenancy/governance/limit-changes.ts'
 import { openTenancy, type Tenancy } from '../tenancy/tenancy.ts'
 import { type Background, openBackground } from './background-thread.ts'
 import type { Basics } from './basics.ts'
@@ -73,7 +74,10 @@ export async function openStores(settings: Settings, basics: Basics): Promise<St
     random: randomBytes,
     masterKey,
     webhookSecretOverlapMs: settings.frontier.webhooks.secretOverlapMs,
+    variable: settings.variable,
     onCountersGone: (names) => counters.forget(names),
+    counters,
+    onLimitsChanged: (changes) => followLimits(counters, changes, clock()),
   })
   if (isFailure(tenancy)) {
     if (keptMasterKey === null) rmSync(masterKeyFile(settings.dataDirectory))

@@ -56,6 +56,12 @@ const server = z.strictObject({
   max_connections: z.int().min(1).default(20_000).describe('Client connections held at once; above it 503.'),
   body_idle_seconds: seconds.default(60).describe('How long a request body may pause before 408.'),
   drain_seconds: seconds.default(30).describe('How long calls in flight may take to finish at shut-down.'),
+  host_names: z
+    .array(textOf(hostNameRule))
+    .default([])
+    .describe(
+      'Names under which the gateway is reached, besides those of loopback and of workspaces: where no credential is asked for, browsers are answered under no other.',
+    ),
   trusted_proxies: z.array(network).default([]).describe('Peers whose `X-Forwarded-*` headers are believed.'),
 })
 

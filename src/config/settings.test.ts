@@ -179,8 +179,24 @@ test('sections of other gateways pass with a warning, and so do unknown ones', (
   expect(warnings.map(({ path }) => path)).toEqual(['client', 'surprise'])
 })
 
-test('what has no effect yet is a warning', () => {
-  expect(settingsOf(load('', { insecure: true })).warnings.map(({ path }) => path)).toEqual(['--insecure'])
+test('what needs no credential may be offered on loopback, or where the operator insists', () => {
+  const mayStandOpen = (flags: Flags) => settingsOf(load('', flags)).mayStandOpen
+  expect(mayStandOpen({})).toBe(true)
+  expect(mayStandOpen({ host: '127.8.0.1' })).toBe(true)
+  expect(mayStandOpen({ host: '::1' })).toBe(true)
+  expect(mayStandOpen({ host: '0.0.0.0' })).toBe(false)
+  expect(mayStandOpen({ host: '127.example.com' })).toBe(false)
+  expect(mayStandOpen({ host: '0.0.0.0', insecure: true })).toBe(true)
+})
+
+test('what comes over the API may name any variable but our own', () => {
+  const path = join(folder, 'variables.yaml')
+  writeFileSync(path, '')
+  const { variable } = settingsOf(
+    loadSettings({ config: path }, { OPENAI_API_KEY: 'sk', TOLLGATE_MASTER_KEY: 'm'.repeat(44) }),
+  )
+  expect(variable('OPENAI_API_KEY')).toBe('sk')
+  expect(variable('TOLLGATE_MASTER_KEY')).toBeUndefined()
 })
 
 test('events are posted by https, or to this machine', () => {

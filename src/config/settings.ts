@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { badOnboarding } from '../tenancy/rules/default-workspace.ts'
 import { parseDuration } from './duration.ts'
@@ -24,6 +25,10 @@ export interface Settings {
   readonly defaultOutputCap: number
   readonly network: ConfigurationFile['network']
   readonly frontier: FrontierSettings
+  /** Whether what needs no credential may be offered: nobody but this machine can reach it, or the operator insists. */
+  readonly mayStandOpen: boolean
+  /** What `env.NAME` stands for in what comes over the API. Our own variables, the master key among them, are nobody's. */
+  readonly variable: (name: string) => string | undefined
   /** Neither providers nor workspaces are configured: the demo world is made. */
   readonly isUnconfigured: boolean
   readonly warnings: readonly Warning[]
@@ -218,13 +223,14 @@ function assemble(
       workspaces: file.frontier.workspaces,
     },
     isUnconfigured: file.frontier.workspaces.length === 0 && file.providers === undefined,
-    warnings: given.isInsecure
-      ? [
-          ...warnings,
-          { path: '--insecure', message: 'has no effect yet: nothing that it would allow is built' },
-        ]
-      : warnings,
+    variable: (name) => (name.startsWith('TOLLGATE_') ? undefined : environment[name]),
+    mayStandOpen: given.isInsecure || isLoopback(given.text('host') ?? file.server.host),
+    warnings,
   }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 function milliseconds(text: string): number {

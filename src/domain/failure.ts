@@ -15,6 +15,8 @@ export type Failure =
       readonly failure: 'forbidden'
       readonly what: 'scope' | 'workspace' | 'onboarding' | 'origin'
       readonly name: string
+      /** Where there is more to say than that. */
+      readonly message?: string
     }
   | { readonly failure: 'invalid'; readonly message: string }
   | { readonly failure: 'conflict'; readonly message: string }

@@ -12,6 +12,8 @@ export interface Caller {
    * no credential refuse such a call; where one is needed, it is the proof.
    */
   readonly isForeign: boolean
+  /** True if a browser sent this from a page of another origin, under whatever name of ours. */
+  readonly isCrossOrigin: boolean
 }
 
 /**
@@ -58,6 +60,7 @@ export function readCaller(
     host: effectiveHost,
     protocol: trusted && /^\s*https\b/i.test(header('x-forwarded-proto') ?? '') ? 'https' : 'http',
     isForeign: isForeign(effectiveHost, header, ownNames),
+    isCrossOrigin: isCrossOrigin(effectiveHost, header),
   }
 }
 
@@ -68,8 +71,11 @@ export function forwardedHost(host: string | null, header: HeaderReader): string
 
 /** See `Caller.isForeign`. `ownNames` are host names without port, in lower case; loopback names are always ours. */
 export function isForeign(host: string | null, header: HeaderReader, ownNames: ReadonlySet<string>): boolean {
+  return isCrossOrigin(host, header) || (host !== null && !isOwnName(nameOf(host), ownNames))
+}
+
+function isCrossOrigin(host: string | null, header: HeaderReader): boolean {
   if (header('sec-fetch-site')?.toLowerCase() === 'cross-site') return true
-  if (host !== null && !isOwnName(nameOf(host), ownNames)) return true
   const origin = header('origin')
   return origin !== null && !isOriginOf(origin, host)
 }

@@ -11,7 +11,7 @@ const rowsAtOnce = 256
  * `giveWay` resolves when whoever waited for the thread has had it.
  */
 export async function* readSlices(
-  counters: CounterStore,
+  counters: Pick<CounterStore, 'read'>,
   rows: readonly PlanRow[],
   clock: () => EpochMs,
   giveWay: () => Promise<void>,

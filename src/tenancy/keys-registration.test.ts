@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { databases } from '../../test/setup/databases.ts'
 import { isFailure } from '../domain/failure.ts'
 import { ulidSource, type WorkspaceId } from '../domain/ids.ts'
+import { openMemoryCounters } from '../limits/memory.ts'
 import type { Database } from '../store/database.ts'
 import { openTenancy, type Tenancy } from './tenancy.ts'
 import type { WorkspaceDefinition } from './workspaces.ts'
@@ -25,6 +26,7 @@ describe.each(databases())('registration on $name', ({ open: openDatabase }) => 
       newUlid: ulidSource(),
       random: randomBytes,
       masterKey: 'master',
+      counters: openMemoryCounters(),
     })
     if (isFailure(tenancy)) throw new Error(JSON.stringify(tenancy))
     return tenancy

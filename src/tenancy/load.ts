@@ -3,6 +3,7 @@ import { readChangedAdminKeys } from './admin-keys.sql.ts'
 import { readChangedEndpoints } from './endpoints.sql.ts'
 import type { KeyFact } from './facts.ts'
 import { readGovernanceChanges } from './governance/load.sql.ts'
+import type { Variable } from './governance/variables.ts'
 import { readRevision } from './installation.sql.ts'
 import { keyBlock, type PackedKeys } from './key-block.ts'
 import type { Keyring } from './keyring.ts'
@@ -27,6 +28,7 @@ const nodesAtOnce = 2_000
 export async function loadChanges(
   database: Database,
   keyring: Keyring,
+  variable: Variable,
   since: number,
 ): Promise<Changes | null> {
   const { read } = database
@@ -42,7 +44,7 @@ export async function loadChanges(
       readChangedSecrets(read, keyring, since),
       loadNodes(database, since),
       since === 0 ? loadAllKeys(read) : loadKeys(read, since),
-      readGovernanceChanges(read, keyring, since),
+      readGovernanceChanges(read, keyring, variable, since, revision),
     ])
   return {
     revision,

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { databases } from '../../test/setup/databases.ts'
 import { isFailure } from '../domain/failure.ts'
 import { ulidSource, type WorkspaceId } from '../domain/ids.ts'
+import { openMemoryCounters } from '../limits/memory.ts'
 import type { Database } from '../store/database.ts'
 import { Secret } from './secret.ts'
 import { openTenancy, type Tenancy } from './tenancy.ts'
@@ -34,7 +35,9 @@ describe.each(databases())('what the operator wrote by hand, on $name', ({ open:
 
   /** One more instance on the same database. */
   async function open(): Promise<Tenancy> {
-    const options = { database, clock: Date.now, newUlid: ulidSource(), random: randomBytes, masterKey: 'm' }
+    const counters = openMemoryCounters()
+    const newUlid = ulidSource()
+    const options = { database, clock: Date.now, newUlid, random: randomBytes, masterKey: 'm', counters }
     return unwrap(await openTenancy(options))
   }
 

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { databases } from '../../test/setup/databases.ts'
 import { isFailure } from '../domain/failure.ts'
 import { ulidSource, type WorkspaceId } from '../domain/ids.ts'
+import { openMemoryCounters } from '../limits/memory.ts'
 import type { Database } from '../store/database.ts'
 import type { NewGroup } from './groups.ts'
 import { openTenancy, type Tenancy } from './tenancy.ts'
@@ -28,6 +29,7 @@ describe.each(databases())('tenancy on $name', ({ open: openDatabase }) => {
       newUlid: ulidSource(),
       random: randomBytes,
       masterKey,
+      counters: openMemoryCounters(),
       onCountersGone,
     })
     return unwrap(opened)

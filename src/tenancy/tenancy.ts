@@ -1,6 +1,7 @@
 import type { Failure } from '../domain/failure.ts'
 import type { NewUlid } from '../domain/ids.ts'
 import type { Clock } from '../domain/time.ts'
+import type { CounterStore } from '../limits/plan.ts'
 import type { Database } from '../store/database.ts'
 import { type AdminKeys, adminKeysOf } from './admin-keys.ts'
 import { type Audit, auditOf } from './audit.ts'
@@ -8,6 +9,21 @@ import type { Context } from './context.ts'
 import { digestCredential } from './digest.ts'
 import { type Endpoints, endpointsOf } from './endpoints.ts'
 import { type Explain, explainOf } from './explain.ts'
+import { type Auth, authOf } from './governance/auth.ts'
+import { type Budgets, budgetsOf } from './governance/budgets.ts'
+import { type ClientConfigs, clientConfigsOf } from './governance/client-config.ts'
+import type { GovernanceContext, ProcessContext } from './governance/context.ts'
+import { type Customers, customersOf } from './governance/customers.ts'
+import type { VirtualKeyFact } from './governance/facts.ts'
+import { type LimitChanges, limitChanges } from './governance/limit-changes.ts'
+import { type McpClients, mcpClientsOf } from './governance/mcp-clients.ts'
+import { type MembersRead, membersOf } from './governance/members.ts'
+import { type ProviderKeys, providerKeysOf } from './governance/provider-keys.ts'
+import { type Providers, providersOf } from './governance/providers.ts'
+import { type Sessions, sessionsOf } from './governance/sessions.ts'
+import { type Teams, teamsOf } from './governance/teams.ts'
+import type { Variable } from './governance/variables.ts'
+import { virtualKeyPlace } from './governance/virtual-keys.sql.ts'
 import { type Groups, groupsOf } from './groups.ts'
 import { keepSetting } from './installation.sql.ts'
 import { deriveKeyring } from './keyring.ts'
@@ -16,6 +32,7 @@ import { type Registration, registrationOf } from './keys-registration.ts'
 import { loadChanges } from './load.ts'
 import { type Models, modelsOf } from './models.ts'
 import type { RandomBytes } from './random-text.ts'
+import { unseal } from './sealing.ts'
 import { type Secrets, secretsOf } from './secrets.ts'
 import { advance, countersGone, emptySnapshot, type Snapshot } from './snapshot.ts'
 import { type Webhooks, webhooksOf } from './webhooks.ts'
@@ -45,11 +62,23 @@ export interface Tenancy
     AdminKeys,
     Audit,
     Webhooks,
-    Explain {
+    Explain,
+    Customers,
+    Teams,
+    MembersRead,
+    Budgets,
+    Auth,
+    ClientConfigs,
+    Sessions,
+    Providers,
+    ProviderKeys,
+    McpClients {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
   digestOf(credential: string): Buffer
+  /** The value that a virtual key's owner presents; null where what is stored cannot be opened. */
+  revealVirtualKey(key: Pick<VirtualKeyFact, 'id' | 'sealedValue'>): string | null
   /** Takes in what other instances have written. One small read when they wrote nothing. */
   refresh(): Promise<void>
 }
@@ -63,15 +92,23 @@ export interface TenancyOptions {
   readonly masterKey: string
   /** How long the secret before a rotation goes on signing; a day where it is left out. */
   readonly webhookSecretOverlapMs?: number
+  /** What `env.NAME` stands for in what the APIs take; nothing where it is left out. */
+  readonly variable?: Variable
   /** Told the names of counters whose owner is gone, by whichever instance's write. */
   readonly onCountersGone?: (names: readonly string[]) => void
+  /** What limits have counted, for usage that is carried or taken back. */
+  readonly counters: Pick<CounterStore, 'read'>
+  /** Told what writes, of whatever instance, mean for the counters of budgets and rate limits. */
+  readonly onLimitsChanged?: (changes: LimitChanges) => void
 }
 
 const dayMs = 86_400_000
 
 /** Opens the room and loads everything. Fails when the master key is not the one this database began with. */
 export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Failure> {
-  const { database, clock, newUlid, random, onCountersGone = () => {} } = options
+  const { database, clock, newUlid, random, counters } = options
+  const { onCountersGone = () => {}, onLimitsChanged = () => {} } = options
+  const variable: Variable = options.variable ?? (() => undefined)
   const keyring = deriveKeyring(options.masterKey)
   const checkValue = await database.transaction((transaction) =>
     keepSetting(transaction, 'master_key_check', keyring.checkValue),
@@ -82,11 +119,13 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
 
   let current = emptySnapshot()
   const advanceOnce = async () => {
-    const changes = await loadChanges(database, keyring, current.revision)
+    const changes = await loadChanges(database, keyring, variable, current.revision)
     if (changes === null) return
     const gone = countersGone(current, changes)
+    const limits = limitChanges(current.governance, changes.governance, clock())
     current = advance(current, changes)
     if (gone.length > 0) onCountersGone(gone)
+    onLimitsChanged(limits)
   }
   const inTurn = turns()
   const publish = (revision: number) =>
@@ -96,6 +135,13 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
 
   const write = writerOf(database, clock, newUlid, publish)
   const context: Context = { read: database.read, write, clock, keyring, newUlid, random }
+  const governance: GovernanceContext = {
+    ...context,
+    kind: database.kind,
+    counters,
+    world: () => current.governance,
+  }
+  const withVariables: ProcessContext = { ...context, variable, world: () => current.governance }
   const tenancy: Tenancy = {
     ...groupsOf(context),
     ...keysOf(context),
@@ -110,6 +156,18 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...auditOf(context),
     ...webhooksOf(context, options.webhookSecretOverlapMs ?? dayMs),
     ...explainOf(context, () => current),
+    ...customersOf(governance),
+    ...teamsOf(governance),
+    ...membersOf(governance),
+    ...budgetsOf(governance),
+    revealVirtualKey: ({ id, sealedValue }) =>
+      unseal(keyring, sealedValue, virtualKeyPlace(id))?.reveal() ?? null,
+    ...authOf(withVariables),
+    ...clientConfigsOf(context),
+    ...sessionsOf(context),
+    ...providersOf(withVariables),
+    ...providerKeysOf(withVariables),
+    ...mcpClientsOf(withVariables),
     snapshot: () => current,
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),

@@ -11,6 +11,7 @@ import { isFailure } from '../../src/domain/failure.ts'
 import { type InstanceId, ulidSource, type WorkspaceId } from '../../src/domain/ids.ts'
 import { usageEventColumns } from '../../src/ledger/chunk.ts'
 import { noteWaitingEvents } from '../../src/ledger/waiting.sql.ts'
+import { openMemoryCounters } from '../../src/limits/memory.ts'
 import { bulkInsert } from '../../src/store/bulk.ts'
 import type { Database } from '../../src/store/database.ts'
 import { deriveKeyring } from '../../src/tenancy/keyring.ts'
@@ -60,6 +61,7 @@ describe.each(databases())('deliveries on $name', ({ open, name }) => {
       newUlid: ulidSource(),
       random: randomBytes,
       masterKey,
+      counters: openMemoryCounters(),
     })
     if (isFailure(opened)) throw new Error(opened.failure)
     tenancy = opened

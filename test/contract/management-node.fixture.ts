@@ -10,6 +10,7 @@ import { openMemoryCounters } from '../../src/limits/memory.ts'
 import { openDatabase, parseDatabaseUrl } from '../../src/store/open.ts'
 import { openTenancy } from '../../src/tenancy/tenancy.ts'
 import { masterKeyOfTests } from '../setup/gateway.ts'
+import { setupServices } from '../setup/setup-services.ts'
 
 /**
  * One of several processes that serve the management API from one database. Told `snapshot`, it takes in what the
@@ -20,12 +21,14 @@ const location = parseDatabaseUrl(url)
 if ('failure' in location) throw new Error(`not a database: ${url}`)
 const database = await openDatabase(location)
 const newUlid = ulidSource()
+const counters = openMemoryCounters()
 const tenancy = await openTenancy({
   database,
   clock: Date.now,
   newUlid,
   random: randomBytes,
   masterKey: masterKeyOfTests,
+  counters,
 })
 if (isFailure(tenancy)) throw new Error(JSON.stringify(tenancy))
 const refused = await tenancy.applyWorkspaces([
@@ -46,8 +49,9 @@ if (refused) throw new Error(JSON.stringify(refused))
 const { fetch } = createManagement({
   tenancy,
   billing: openBilling({ database, masterKey: masterKeyOfTests, clock: Date.now, newUlid }),
-  counters: openMemoryCounters(),
+  counters,
   clock: Date.now,
+  ...setupServices,
   requestsPerSecond: 1_000_000,
   version: '0.0.0',
   reportBug(error) {

@@ -7,11 +7,13 @@ import { createManagement } from '../../src/api/management.ts'
 import { openBilling } from '../../src/billing/billing.ts'
 import { isFailure } from '../../src/domain/failure.ts'
 import { ulidSource } from '../../src/domain/ids.ts'
-import { openMemoryCounters } from '../../src/limits/memory.ts'
+import { type MemoryCounters, openMemoryCounters } from '../../src/limits/memory.ts'
 import type { Database } from '../../src/store/database.ts'
+import { followLimits } from '../../src/tenancy/governance/limit-changes.ts'
 import { openTenancy, type Tenancy } from '../../src/tenancy/tenancy.ts'
 import type { WorkspaceDefinition } from '../../src/tenancy/workspaces.ts'
 import { documentedFetch } from '../setup/contract.ts'
+import { setupServices } from '../setup/setup-services.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are compared member by member, whatever they are
 type Json = any
@@ -36,11 +38,13 @@ export interface CallOptions {
 export interface World {
   readonly tenancy: Tenancy
   readonly database: Database
+  readonly counters: MemoryCounters
   readonly url: string
   /** What the API reported as bugs. */
   readonly bugs: readonly unknown[]
   /** Names of counters whose owner went. */
   readonly countersGone: readonly string[]
+  now(): number
   setClock(at: number): void
   call(method: string, path: string, options?: CallOptions): Promise<Answer>
   close(): Promise<void>
@@ -54,18 +58,21 @@ export const keys = {
   n: 'n-manages-everything',
 } as const
 
-const masterKey = 'the master key of the tests'
+export const masterKey = 'the master key of the tests'
 
 export async function openWorld(database: Database): Promise<World> {
   let now = Date.UTC(2026, 10, 2, 8, 15)
   const bugs: unknown[] = []
   const countersGone: string[] = []
+  const counters = openMemoryCounters()
   const tenancy = await openTenancy({
     database,
     clock: () => now,
     newUlid: ulidSource(),
     random: randomBytes,
     masterKey,
+    counters,
+    onLimitsChanged: (changes) => followLimits(counters, changes, now),
     onCountersGone: (names) => countersGone.push(...names),
   })
   if (isFailure(tenancy)) throw new Error(JSON.stringify(tenancy))
@@ -76,8 +83,9 @@ export async function openWorld(database: Database): Promise<World> {
   const { fetch: serve } = createManagement({
     tenancy,
     billing: openBilling({ database, masterKey, clock: () => now, newUlid: ulidSource() }),
-    counters: openMemoryCounters(),
+    counters,
     clock: () => now,
+    ...setupServices,
     // Time stands still here, so no second ever ends.
     requestsPerSecond: 1_000_000,
     version: '0.0.0',
@@ -92,9 +100,11 @@ export async function openWorld(database: Database): Promise<World> {
   return {
     tenancy,
     database,
+    counters,
     url,
     bugs,
     countersGone,
+    now: () => now,
     setClock(at) {
       now = at
     },

@@ -2,6 +2,8 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { adminRoutes } from '../../src/api/admin/routes.ts'
 import { adminSurface } from '../../src/api/admin/surface.ts'
+import { allGovernanceRoutes } from '../../src/api/governance/routes.ts'
+import { governanceSurface } from '../../src/api/governance/surface.ts'
 import { openApiDocument } from '../../src/api/openapi.ts'
 import { routes } from '../../src/api/routes.ts'
 import { workspaceSurface } from '../../src/api/workspace-surface.ts'
@@ -36,12 +38,16 @@ interface Contract {
   readonly problem: ValidateFunction
 }
 
-/** The workspaces' API and the operator's, as their documents have them. */
+/** The APIs, as their documents have them. */
 export const gatewayContract = contractOf(
   openApiDocument(workspaceSurface, routes, '0.0.0') as never,
   'Error',
 )
 const adminContract = contractOf(openApiDocument(adminSurface, adminRoutes, '0.0.0') as never, null)
+const governanceContract = contractOf(
+  openApiDocument(governanceSurface, allGovernanceRoutes, '0.0.0') as never,
+  null,
+)
 
 /** As `fetch`, for the management APIs: fails where the answer is none that the document of the API promises. */
 export async function documentedFetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
@@ -67,7 +73,8 @@ export function expectDocumented(method: string, path: string, status: number, t
 
 /** Null where the path leads to no management API: to the documents themselves, their page, the probes. */
 function contractFor(path: string): Contract | null {
-  if (/^\/api(?:\/|$)/.test(path)) return adminContract
+  if (/^\/api\/admin(?:\/|$)/.test(path)) return adminContract
+  if (/^\/(?:api|health)(?:\/|$)/.test(path)) return governanceContract
   return /^\/v1\/(?:gateway|audit_logs)(?:\/|$)/.test(path) ? gatewayContract : null
 }
 

@@ -1,5 +1,5 @@
 import type { Failure } from '../../domain/failure.ts'
-import { type DressedFailure, dressed } from '../../domain/failure-table.ts'
+import { type DressedFailure, dressed, retryAfterSeconds } from '../../domain/failure-table.ts'
 import { wordManagement } from '../failures.ts'
 
 /** As the APIs under `/api` have it: the body that clients of other gateways know. */
@@ -9,13 +9,21 @@ export function dressAdmin(failure: Failure): DressedFailure {
   return dressed(status, isClosed ? ['www-authenticate', 'Bearer'] : headers, {
     is_bifrost_error: false,
     status_code: status,
-    error: { message: isClosed ? wordClosed(failure.reason) : message },
+    error: { message: ownWords(failure) ?? message },
     extra_fields: {},
   })
 }
 
-function wordClosed(reason: 'missing' | 'malformed' | 'unknown' | 'revoked'): string {
-  return reason === 'missing'
-    ? 'No credential was sent. Send `Authorization: Bearer <admin key>`.'
-    : 'The credential is not an admin key.'
+/** What is said here in other words than elsewhere; null: nothing. */
+function ownWords(failure: Failure): string | null {
+  switch (failure.failure) {
+    case 'unauthenticated':
+      return failure.message ?? 'Unauthorized'
+    case 'forbidden':
+      return failure.message ?? null
+    case 'limited':
+      return `Too many failed logins. Try again in ${retryAfterSeconds(failure.limit.retryAfterMs)} seconds.`
+    default:
+      return null
+  }
 }

@@ -17,12 +17,16 @@ export const adminSurface: Surface = {
     { name: 'Explain', description: 'Why a call is let in, or is not.' },
   ],
   credentials: {
-    bearer: { type: 'http', scheme: 'bearer', description: 'An admin key.' },
+    bearer: {
+      type: 'http',
+      scheme: 'bearer',
+      description: "An admin key, a session's token, or an administrator's JWT.",
+    },
     apiKey: { type: 'apiKey', in: 'header', name: 'Authorization', description: '`Api-Key <admin key>`' },
     admin: {
       type: 'http',
       scheme: 'basic',
-      description: 'The user `admin`, with an admin key as password.',
+      description: 'User name and password, or the user `admin` with an admin key.',
     },
   },
   problem: z
@@ -33,5 +37,9 @@ export const adminSurface: Surface = {
       extra_fields: z.object({}),
     })
     .meta({ id: 'Problem' }),
-  refuses: { 401: 'No admin key' },
+  refuses: {
+    401: 'No credential that opens management',
+    403: 'A credential that does not open this, or a page of another site',
+    429: 'Too many failed logins',
+  },
 }

@@ -1,9 +1,10 @@
 import type { Clock } from '../../domain/time.ts'
 import type { CounterStore } from '../../limits/plan.ts'
-import type { VirtualKeyFact } from '../../tenancy/governance/facts.ts'
 import type { Tenancy } from '../../tenancy/tenancy.ts'
-import type { Operator } from '../../tenancy/write.ts'
-import { type Asked, parse, routesOf } from '../route.ts'
+import type { Entry } from '../entrance.ts'
+import { parseExactJson } from '../exact-json.ts'
+import { noObject } from '../read-json.ts'
+import { type Asked, type ParseWith, parse, routesOf } from '../route.ts'
 
 /** What the governance routes are served by. */
 export interface GovernanceServices {
@@ -13,19 +14,20 @@ export interface GovernanceServices {
   readonly clock: Clock
 }
 
-/** Who came in: an administrator, or a virtual key, which reads what is its own and nothing else. */
-export type Principal =
-  | { readonly kind: 'administrator' }
-  | { readonly kind: 'virtual_key'; readonly key: VirtualKeyFact }
-
-export interface GovernanceVisit extends GovernanceServices {
-  readonly principal: Principal
-  /** Who writes, for the audit. */
-  readonly operator: Operator
-}
+export interface GovernanceVisit extends GovernanceServices, Entry {}
 
 /** What a route of the governance API is handed. */
 export type GovernanceRequest = Asked & GovernanceVisit
 
+/** A body that is left out is none, whatever its members would have had to be. */
+const parseGoverned: ParseWith = (schema, value) => (value === undefined ? noObject : parse(schema, value))
+
+/** Members that hold money. */
+function isMoney(name: string): boolean {
+  return name === 'max_limit' || name === 'amount' || name.includes('cost')
+}
+
 /** Makes a route of the governance API. Members that it does not know are ignored. */
-export const governanceRoute = routesOf<GovernanceVisit>(parse)
+export const governanceRoute = routesOf<GovernanceVisit>(parseGoverned, (bytes) =>
+  parseExactJson(bytes, isMoney),
+)

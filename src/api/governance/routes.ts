@@ -1,5 +1,45 @@
+import { openRoutes } from '../open/routes.ts'
 import type { Route } from '../route.ts'
+import { setupRoutes } from '../setup/routes.ts'
+import { createCustomer } from './customers/create-customer.ts'
+import { deleteCustomer } from './customers/delete-customer.ts'
+import { getCustomer } from './customers/get-customer.ts'
+import { listCustomers } from './customers/list-customers.ts'
+import { updateCustomer } from './customers/update-customer.ts'
+import { endOverride } from './limits/end-override.ts'
+import { listBudgets } from './limits/list-budgets.ts'
+import { listRateLimits } from './limits/list-rate-limits.ts'
+import { overrideBudget } from './limits/override-budget.ts'
+import { resetBudget } from './limits/reset-budget.ts'
 import type { GovernanceVisit } from './route.ts'
+import { createTeam } from './teams/create-team.ts'
+import { deleteTeam } from './teams/delete-team.ts'
+import { getTeam } from './teams/get-team.ts'
+import { listTeams } from './teams/list-teams.ts'
+import { updateTeam } from './teams/update-team.ts'
 
 /** Every route under `/api/governance`. Server and document are made from it. */
-export const governanceRoutes: readonly Route<GovernanceVisit>[] = []
+export const governanceRoutes: readonly Route<GovernanceVisit>[] = [
+  listCustomers,
+  createCustomer,
+  getCustomer,
+  updateCustomer,
+  deleteCustomer,
+  listTeams,
+  createTeam,
+  getTeam,
+  updateTeam,
+  deleteTeam,
+  listBudgets,
+  listRateLimits,
+  resetBudget,
+  overrideBudget,
+  endOverride,
+]
+
+/** All that the document of the governance API describes, at whatever door. */
+export const allGovernanceRoutes: readonly Route<never>[] = [
+  ...governanceRoutes,
+  ...setupRoutes,
+  ...openRoutes,
+]

@@ -1,15 +1,24 @@
 import { sql, type Transaction } from 'kysely'
 import type { CounterStore } from '../../limits/plan.ts'
+import type { Database } from '../../store/database.ts'
 import type { Schema } from '../../store/schema.ts'
 import type { Context } from '../context.ts'
 import type { Operator, Write } from '../write.ts'
+import type { Variable } from './variables.ts'
 import type { GovernanceWorld } from './world.ts'
 
 /** What every operation of this room stands on. */
 export interface GovernanceContext extends Context {
+  readonly kind: Database['kind']
   world(): GovernanceWorld
   /** What limits have counted, for usage that is carried or taken back. */
   readonly counters: Pick<CounterStore, 'read'>
+}
+
+/** What operations stand on that take what `env.NAME` stands for. */
+export interface ProcessContext extends Context {
+  readonly variable: Variable
+  world(): GovernanceWorld
 }
 
 /**

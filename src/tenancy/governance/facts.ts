@@ -135,6 +135,9 @@ export interface McpClientFact extends Stored {
   /** May hold credentials. */
   readonly connectionString: Secret | 'sealed' | null
   readonly headers: Readonly<Record<string, Secret | 'sealed'>>
+  readonly oauthClientSecret: Secret | null
+  /** The variables that these were taken from, by place: `connection_string`, `headers.X-A`. */
+  readonly envVars: Readonly<Record<string, string>>
   readonly settings: JsonObject
 }
 
@@ -263,6 +266,8 @@ export interface ProviderSecrets {
   readonly proxyPassword: Secret | 'sealed' | null
   /** The base address was written in the configuration file, and so may be private. */
   readonly isBaseUrlTrusted: boolean
+  /** The variables that secrets were taken from, by place: `extra_headers.X-A`, `proxy_password`. */
+  readonly envVars: Readonly<Record<string, string>>
 }
 
 /** A credential for a provider. */
@@ -288,6 +293,8 @@ export interface ProviderKeyFact extends Stored {
   readonly status: string
   /** Blocks such as `azure_key_config`, in the wire's names, secrets revealed by whoever sends them. */
   readonly cloud: Secret | 'sealed' | null
+  /** The variables that members of those were taken from, by place: `azure_key_config.client_secret`. */
+  readonly cloudEnvVars: Readonly<Record<string, string>>
 }
 
 /** Switches of the native door. The members of the wire; what is absent has the default. */

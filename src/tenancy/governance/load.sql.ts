@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { Charge } from '../../limits/plan.ts'
 import type { Schema } from '../../store/schema.ts'
 import type { Keyring } from '../keyring.ts'
 import { readChangedCustomers } from './customers.sql.ts'
@@ -11,14 +12,17 @@ import { readChangedRoutingRules } from './routing-rules.sql.ts'
 import { readChangedSettings } from './settings.sql.ts'
 import { readChangedTeams } from './teams.sql.ts'
 import { readTombstones, type TombstoneKind } from './tombstones.sql.ts'
+import type { Variable } from './variables.ts'
 import { readChangedVirtualKeys } from './virtual-keys.sql.ts'
-import type { Adjustment, GovernanceChanges } from './world.ts'
+import type { GovernanceChanges } from './world.ts'
 
-/** All of it that was written since a revision, as it is now. Costs what has changed. */
+/** All of it that was written since a revision, up to another one at least, as it is now. Costs what has changed. */
 export async function readGovernanceChanges(
   read: Kysely<Schema>,
   keyring: Keyring,
+  variable: Variable,
   since: number,
+  upTo: number,
 ): Promise<GovernanceChanges> {
   // First, so that what is deleted meanwhile is only seen as it was, and gone with the next load.
   const goneOf = await readTombstones(read, since)
@@ -44,24 +48,35 @@ export async function readGovernanceChanges(
     ),
     routingRules: await changed('routing_rule', readChangedRoutingRules(read, since), idOf),
     pricingOverrides: await changed('pricing_override', readChangedPricingOverrides(read, since), idOf),
-    providers: await changed('provider', readChangedProviders(read, keyring, since), ({ name }) => name),
+    providers: await changed(
+      'provider',
+      readChangedProviders(read, keyring, variable, since),
+      ({ name }) => name,
+    ),
     mcpClients: await changed(
       'mcp_client',
-      readChangedMcpClients(read, keyring, since),
+      readChangedMcpClients(read, keyring, variable, since),
       ({ clientId }) => clientId,
     ),
     ...(await readChangedSettings(read, keyring, since)),
-    adjustments: since === 0 ? [] : await readAdjustments(read, since),
+    adjustments: since === 0 ? [] : await readAdjustments(read, since, upTo),
   }
 }
 
-/** What is loaded at the start has them counted already. */
-async function readAdjustments(read: Kysely<Schema>, since: number): Promise<Adjustment[]> {
-  const rows = await read.selectFrom('limit_adjustments').selectAll().where('revision', '>', since).execute()
+/** What is loaded at the start has them counted already; what is newer than `upTo` comes with the next load, and once. */
+async function readAdjustments(read: Kysely<Schema>, since: number, upTo: number): Promise<Charge[]> {
+  const rows = await read
+    .selectFrom('limit_adjustments')
+    .selectAll()
+    .where('revision', '>', since)
+    .where('revision', '<=', upTo)
+    .orderBy('id')
+    .execute()
   return rows.map((row) => ({
     counter: row.counter,
     generation: row.generation,
     startsAt: row.starts_at,
+    endsAt: row.ends_at,
     amount: { whole: row.amount_whole, pico: row.amount_pico },
   }))
 }

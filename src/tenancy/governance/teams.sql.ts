@@ -1,13 +1,27 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
+import type { TeamTable } from '../../store/governance-schema.ts'
 import type { Schema } from '../../store/schema.ts'
 import type { TeamFact } from './facts.ts'
 import { readOwnedLimits } from './owned-limits.sql.ts'
 import { stored, storedJson } from './stored.ts'
 
-export async function readChangedTeams(read: Kysely<Schema>, since: number): Promise<TeamFact[]> {
-  const changed = read.selectFrom('teams').where('revision', '>', since)
-  const limitsOf = await readOwnedLimits(read, 'team', changed.select('id'))
-  const rows = await changed.selectAll().execute()
+export function readChangedTeams(read: Kysely<Schema>, since: number): Promise<TeamFact[]> {
+  return readTeams(read, (teams) => teams.where('revision', '>', since))
+}
+
+/** As it is within a write. */
+export async function readTeam(transaction: Transaction<Schema>, id: string): Promise<TeamFact | null> {
+  const [team = null] = await readTeams(transaction, (teams) => teams.where('id', '=', id))
+  return team
+}
+
+async function readTeams(
+  database: Kysely<Schema>,
+  choose: (teams: ReturnType<typeof allTeams>) => ReturnType<typeof allTeams>,
+): Promise<TeamFact[]> {
+  const chosen = choose(allTeams(database))
+  const limitsOf = await readOwnedLimits(database, 'team', chosen.select('id'))
+  const rows = await chosen.selectAll().execute()
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
@@ -19,4 +33,24 @@ export async function readChangedTeams(read: Kysely<Schema>, since: number): Pro
     ...limitsOf(row.id),
     ...stored(row),
   }))
+}
+
+function allTeams(database: Kysely<Schema>) {
+  return database.selectFrom('teams')
+}
+
+export async function insertTeam(transaction: Transaction<Schema>, row: TeamTable): Promise<void> {
+  await transaction.insertInto('teams').values(row).execute()
+}
+
+export async function updateTeam(
+  transaction: Transaction<Schema>,
+  id: string,
+  columns: Partial<TeamTable>,
+): Promise<void> {
+  await transaction.updateTable('teams').set(columns).where('id', '=', id).execute()
+}
+
+export async function deleteTeam(transaction: Transaction<Schema>, id: string): Promise<void> {
+  await transaction.deleteFrom('teams').where('id', '=', id).execute()
 }

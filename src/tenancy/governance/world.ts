@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
-import type { Quantity } from '../../domain/quantity.ts'
 import type { EpochMs } from '../../domain/time.ts'
+import type { Charge } from '../../limits/plan.ts'
 import { digestKey } from '../key-table.ts'
 import { emptyShardedMap, type ShardedMap } from '../sharded-map.ts'
 import type {
@@ -86,16 +86,11 @@ export interface GovernanceChanges {
   readonly mcpClients: Changed<McpClientFact>
   readonly client?: ClientConfig
   readonly auth?: AuthConfig
-  /** Amounts that operators have added to counters. Not part of the view: whoever counts is told of them. */
-  readonly adjustments: readonly Adjustment[]
-}
-
-/** What an operator has added to what a counter counts in one period; less than nothing takes it back. */
-export interface Adjustment {
-  readonly counter: string
-  readonly generation: number
-  readonly startsAt: EpochMs
-  readonly amount: Quantity
+  /**
+   * What operators have added to what counters count in one period; less than nothing takes it back. Not part of the
+   * view: whoever counts is told of them, of each once.
+   */
+  readonly adjustments: readonly Charge[]
 }
 
 /** Nothing was written. */
