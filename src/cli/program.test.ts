@@ -51,7 +51,11 @@ test.each([
     [],
     ['serve', 'check', 'schema', 'migrate', 'backup', 'restore', 'admin-key', 'Exit codes'],
   ],
-  ['serve', ['serve'], ['--config', '--threads', 'TOLLGATE_DATABASE_URL', 'has no effect', 'Examples']],
+  [
+    'serve',
+    ['serve'],
+    ['--config', '--threads', 'TOLLGATE_DATABASE_URL', 'without a credential', 'Examples'],
+  ],
   ['check', ['check'], ['[file]', '--json', '$TOLLGATE_CONFIG', '78']],
   ['schema', ['schema'], ['tollgate.schema.json']],
   ['migrate', ['migrate'], ['--to', 'master key', 'Examples']],
