@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { complete, errorAnswer, type Piece, streamedAnswer, wholeAnswer } from './fake-upstream/completion.ts'
 import { deliver, type End } from './fake-upstream/deliver.ts'
 import { embeddingsAnswer } from './fake-upstream/embeddings.ts'
+import { streamedResponse, wholeResponse } from './fake-upstream/responses.ts'
 import { asObject, type JsonObject, type Script, scriptOf } from './fake-upstream/script.ts'
 
 export type { Script } from './fake-upstream/script.ts'
@@ -86,7 +87,8 @@ type Draft = { -readonly [Member in keyof ServedRequest]: ServedRequest[Member] 
 
 /**
  * An OpenAI-compatible upstream on loopback that tests can make slow, cut, or lie: chat completions, as JSON and as
- * SSE, at any path that ends in `/chat/completions`, and embeddings at `/embeddings`. Deterministic; tells the truth about what it served.
+ * SSE, at any path that ends in `/chat/completions`; likewise `/completions`, `/responses` and `/embeddings`.
+ * Deterministic; tells the truth about what it served.
  *
  * What a request is answered comes in layers, the later over the earlier, member by member: the options' script, the
  * request's own (`scriptOf`), the scripts handed to `script`, what the program says. A request that is
@@ -211,12 +213,18 @@ export async function startFakeUpstream(options: FakeUpstreamOptions = {}): Prom
 function prepare(request: ServedRequest, response: ServerResponse): Iterable<Piece> {
   const { script, json } = request
   const isChat = request.method === 'POST' && /\/chat\/completions(\?|$)/.test(request.path)
+  const isText = request.method === 'POST' && !isChat && /\/completions(\?|$)/.test(request.path)
+  const isResponse = request.method === 'POST' && /\/responses(\?|$)/.test(request.path)
   const isEmbeddings = request.method === 'POST' && /\/embeddings(\?|$)/.test(request.path)
   const isAnswerable =
-    json !== null && ((isChat && Array.isArray(json.messages)) || (isEmbeddings && json.input !== undefined))
-  const isKnown = isChat || isEmbeddings
+    json !== null &&
+    ((isChat && Array.isArray(json.messages)) ||
+      (isText && json.prompt !== undefined) ||
+      ((isEmbeddings || isResponse) && json.input !== undefined))
+  const isKnown = isChat || isText || isResponse || isEmbeddings
   const status = script.status ?? (isAnswerable || script.body !== undefined ? 200 : isKnown ? 400 : 404)
-  const isStream = status < 400 && isAnswerable && isChat && json.stream === true && script.body === undefined
+  const isStream =
+    status < 400 && isAnswerable && !isEmbeddings && json.stream === true && script.body === undefined
   const pieces = piecesOf()
   response.statusCode = status
   response.setHeader(
@@ -233,9 +241,10 @@ function prepare(request: ServedRequest, response: ServerResponse): Iterable<Pie
     if (script.body !== undefined) return [{ kind: 'whole', text: script.body }]
     if (status >= 400 || json === null) return [errorAnswer({ ...script, status })]
     if (isEmbeddings) return [embeddingsAnswer(json, script)]
-    const completion = complete(request.id, json, script)
+    const completion = complete(request.id, json, script, isText)
+    if (isResponse && !isStream) return [wholeResponse(completion)]
     if (!isStream) return [wholeAnswer(completion, script)]
-    const events = streamedAnswer(completion, script)
+    const events = isResponse ? streamedResponse(completion) : streamedAnswer(completion, script)
     return script.framing === 'length' ? [...events] : events
   }
 
@@ -264,8 +273,8 @@ function note(request: Draft, written: readonly Piece[]): void {
 
 function countsOf(usage: string): TokenCounts | null {
   const members = parseObject(Buffer.from(usage))
-  const prompt = members?.prompt_tokens
-  const completion = members?.completion_tokens ?? 0
+  const prompt = members?.prompt_tokens ?? members?.input_tokens
+  const completion = members?.completion_tokens ?? members?.output_tokens ?? 0
   return isCount(prompt) && isCount(completion) ? { prompt, completion } : null
 }
 

@@ -84,6 +84,8 @@ function within({ workspaceId, startAt, endAt, after }: EventPage) {
       eb('workspace_id', '=', workspaceId),
       eb('at', '>=', after?.at ?? startAt),
       eb('at', '<', endAt),
+      // Those of the native door stand in no group.
+      eb('node_id', 'is not', null),
       ...(after === null ? [] : [eb(refTuple('at', 'id'), '>', tuple(after.at, after.id))]),
     ])
 }

@@ -1,4 +1,6 @@
+import { bundledCatalog } from '../catalog/bundled.ts'
 import type { Settings } from '../config/settings.ts'
+import type { WorkspaceId } from '../domain/ids.ts'
 import { openRoster } from '../domain/roster.ts'
 import type { Call } from '../gateway/call.ts'
 import type { Room } from '../gateway/room.ts'
@@ -7,7 +9,9 @@ import { openRefusals, type Refusals } from '../ledger/refusals.ts'
 import { repeat } from '../ledger/rounds.ts'
 import { spoolDirectory } from '../ledger/segment.ts'
 import { openSpool, type Spool } from '../ledger/spool.ts'
+import { openGovernancePlanCache } from '../tenancy/governance/plan-cache.ts'
 import { openPlanCache } from '../tenancy/plan-cache.ts'
+import { defaultWorkspaceId } from '../tenancy/rules/default-workspace.ts'
 import { openUpstream, type Upstream } from '../upstream/connections.ts'
 import { systemTimer } from '../upstream/deadlines.ts'
 import type { Basics } from './basics.ts'
@@ -40,6 +44,13 @@ export function openRoom(settings: Settings, basics: Basics, stores: Stores, ech
     timeouts: settings.frontier.timeouts,
     bodyLimitBytes: settings.server.max_request_body_mb * bytesPerMb,
     defaultOutputCap: settings.defaultOutputCap,
+    governancePlans: openGovernancePlanCache(plansKept),
+    catalog: bundledCatalog(),
+    random: Math.random,
+    coolingKeys: new Map(),
+    governanceWorkspace: defaultWorkspaceId as WorkspaceId,
+    enforceAuthByDefault: true,
+    unpricedModels: 'block',
   }
 }
 

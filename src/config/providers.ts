@@ -42,7 +42,7 @@ function members<Shape extends z.ZodRawShape>(shape: Shape) {
   )
 }
 
-export const NetworkConfig = members({
+const NetworkConfig = members({
   base_url: emptyIsNull(textOf(baseUrlRule)).describe(
     'Where the provider is reached instead of its own host.',
   ),
@@ -71,7 +71,7 @@ export const NetworkConfig = members({
   }),
 }).meta({ id: 'NetworkConfig' })
 
-export const ProxyConfig = members({
+const ProxyConfig = members({
   type: z.enum(['none', 'http', 'socks5', 'environment']),
   url: emptyIsNull(z.string().max(2048)),
   username: emptyIsNull(z.string().max(1024)),
@@ -79,7 +79,7 @@ export const ProxyConfig = members({
   ca_cert_pem: emptyIsNull(z.string().max(1_000_000)),
 }).meta({ id: 'ProxyConfig' })
 
-export const CustomProviderConfig = z
+const CustomProviderConfig = z
   .looseObject({
     base_provider_type: z.enum([
       'openai',
@@ -131,7 +131,7 @@ export const ProviderChange = members(providerMembers).meta({
   description: 'What is left out stays as it is, in sections too; null brings the default back.',
 })
 
-export const providerName = z
+const providerName = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'must be 1 to 63 letters, digits, . _ and -')
 
@@ -155,7 +155,7 @@ export const EnvText = z
 
 const texts = (max: number) => z.array(z.string().min(1).max(255)).max(max)
 
-export const AzureKeyConfig = members({
+const AzureKeyConfig = members({
   endpoint: EnvText,
   api_version: EnvText,
   client_id: EnvText,
@@ -164,7 +164,7 @@ export const AzureKeyConfig = members({
   scopes: texts(50),
 }).meta({ id: 'AzureKeyConfig' })
 
-export const VertexKeyConfig = members({
+const VertexKeyConfig = members({
   project_id: EnvText,
   project_number: EnvText,
   region: EnvText,
@@ -172,7 +172,7 @@ export const VertexKeyConfig = members({
   force_single_region: flag,
 }).meta({ id: 'VertexKeyConfig' })
 
-export const BedrockKeyConfig = members({
+const BedrockKeyConfig = members({
   access_key: EnvText,
   secret_key: EnvText,
   session_token: EnvText,

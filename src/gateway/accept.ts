@@ -2,11 +2,12 @@ import type { Failure } from '../domain/failure.ts'
 import type { RequestId } from '../domain/ids.ts'
 import type { Call } from './call.ts'
 import type { Exchange } from './exchange.ts'
+import { frontierDoor } from './frontier-door.ts'
 import { isModelsPath } from './list-models.ts'
-import { type Operation, operations } from './operations.ts'
+import { type Served, servedByPath, servedModels } from './operations.ts'
 import type { Room } from './room.ts'
 
-const noSuchRoute: Failure = { failure: 'not_found', what: 'route' }
+export const noSuchRoute: Failure = { failure: 'not_found', what: 'route' }
 const onlyPost: Failure = { failure: 'method_not_allowed', allow: ['POST'] }
 const onlyGet: Failure = { failure: 'method_not_allowed', allow: ['GET', 'HEAD'] }
 
@@ -19,6 +20,8 @@ export function open(exchange: Exchange, room: Room): Call {
     startedAt,
     startedMonotonicMs: performance.now(),
     key: null,
+    virtualKey: null,
+    door: frontierDoor,
     model: '',
     status: 0,
     usage: null,
@@ -29,12 +32,12 @@ export function open(exchange: Exchange, room: Room): Call {
   }
 }
 
-/** What a method and a path name: an operation of a model, or the list of the models there are. */
-export function accept(method: string, path: string): Operation | 'models' | Failure {
-  const operation = operations.get(path)
-  if (operation !== undefined) return method === 'POST' ? operation : onlyPost
+/** What a method and a path name: something that a model does, or the list of the models there are. */
+export function accept(method: string, path: string): Served | Failure {
+  const served = servedByPath.get(path)
+  if (served !== undefined) return method === 'POST' ? served : onlyPost
   if (!isModelsPath(path)) return noSuchRoute
-  return method === 'GET' || method === 'HEAD' ? 'models' : onlyGet
+  return method === 'GET' || method === 'HEAD' ? servedModels : onlyGet
 }
 
 /** Whether a path is served by the data plane: management lives beside it under other prefixes. */

@@ -36,11 +36,11 @@ export function answerHeaders(grant: Grant, head: UpstreamHead, room: Room): Hea
 
 /** Our id of the request, which its usage event carries; the caller's own is echoed where it can be. */
 export function requestIdHeaders(call: Call): string[] {
-  const callersId = call.exchange.header('x-request-id')
-  return [
-    'x-baseten-request-id',
-    call.id,
-    'x-request-id',
-    callersId !== null && echoable.test(callersId) ? callersId : call.id,
-  ]
+  return ['x-baseten-request-id', call.id, 'x-request-id', callersRequestId(call) ?? call.id]
+}
+
+/** The caller's own id of the request; null without one, or where it cannot be echoed. */
+export function callersRequestId({ exchange }: Call): string | null {
+  const id = exchange.header('x-request-id')
+  return id !== null && echoable.test(id) ? id : null
 }

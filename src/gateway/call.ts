@@ -1,4 +1,5 @@
 import type { ModelRequest } from '../dialects/model-request.ts'
+import type { Failure } from '../domain/failure.ts'
 import type { AttemptId, RequestId } from '../domain/ids.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import type { Seated } from '../domain/roster.ts'
@@ -6,6 +7,7 @@ import type { EpochMs } from '../domain/time.ts'
 import type { Usage } from '../domain/usage.ts'
 import type { Reservation } from '../limits/plan.ts'
 import type { KeyFact, NodeFact } from '../tenancy/facts.ts'
+import type { VirtualKeyFact } from '../tenancy/governance/facts.ts'
 import type { PlanEntry } from '../tenancy/plan-cache.ts'
 import type { ResolvedTarget } from '../tenancy/resolve-target.ts'
 import type { Exchange } from './exchange.ts'
@@ -17,7 +19,11 @@ export interface Call extends Seated {
   readonly exchange: Exchange
   readonly startedAt: EpochMs
   readonly startedMonotonicMs: number
+  /** Of a call at the frontier door. */
   key: KeyFact | null
+  /** Of a call at the native door that has one. */
+  virtualKey: VirtualKeyFact | null
+  door: Door
   /** The model as the caller names it; empty until the body was read. */
   model: string
   status: number
@@ -27,6 +33,12 @@ export interface Call extends Seated {
   isCut: boolean
   /** Ends the call wherever it is: set by the step that waits. */
   onCut: (() => void) | null
+}
+
+/** One of the two APIs whose calls come by the same paths. */
+export interface Door {
+  /** Tells the caller, in the words of this API, why there is no answer. Nothing has been sent before. */
+  refuse(call: Call, failure: Failure): void
 }
 
 /** The body, and what it says as far as the gateway acts on it. */
@@ -45,12 +57,10 @@ export interface Target {
   readonly entry: PlanEntry
 }
 
-/** One admitted attempt to serve a call at one target. Charged or given back exactly once. */
-export interface Grant {
+/** One admitted attempt to serve a call, as the accounts of either door see it. Charged or given back exactly once. */
+export interface Admitted {
   readonly call: Call
-  readonly ask: Ask
   readonly attemptId: AttemptId
-  readonly target: Target
   readonly reservation: Reservation
   /** A hold record stands in the spool and must be closed. */
   hasHoldRecord: boolean
@@ -61,4 +71,10 @@ export interface Grant {
   /** From the arrival of the call to the first bytes of the provider's answer. */
   firstByteMs: number | null
   isClosed: boolean
+}
+
+/** An admitted attempt at one target, at the frontier door. */
+export interface Grant extends Admitted {
+  readonly ask: Ask
+  readonly target: Target
 }

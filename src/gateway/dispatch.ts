@@ -4,9 +4,10 @@ import { type Origin, parseOrigin } from '../upstream/origin.ts'
 import { type Answer, awaitAnswer } from './answer.ts'
 import type { Ask, Grant } from './call.ts'
 import type { HeaderChoice } from './exchange.ts'
+import { frontierBooks, leftAfter } from './frontier-books.ts'
 import { outgoingBody } from './outgoing.ts'
 import type { Room } from './room.ts'
-import { type Ending, leftAfter, recordHold, settled } from './settle.ts'
+import { type Ending, recordHold, settled } from './settle.ts'
 
 /**
  * Sends one admitted attempt and waits for the first content of its answer. Until then nothing has gone to the
@@ -35,7 +36,7 @@ export async function dispatch(grant: Grant, room: Room): Promise<Answer | Failu
 
 async function endWith(grant: Grant, failure: Failure, ending: Ending, room: Room): Promise<Failure> {
   grant.outcome = failure.failure
-  await settled(grant, ending, room)
+  await settled(frontierBooks, grant, ending, room)
   return failure
 }
 
@@ -45,7 +46,7 @@ function endingOf(failure: Failure, ask: Ask): Ending {
   const wasNeverSent =
     (failure.failure === 'upstream' && (failure.problem === 'connect' || failure.problem === 'refused')) ||
     (failure.failure === 'upstream_timeout' && failure.phase === 'connect')
-  return { ending: wasNeverSent ? 'unused' : 'untold' }
+  return wasNeverSent ? { ending: 'unused' } : { ending: 'untold', failed: true }
 }
 
 /** A target made ready for sending: everything but the call's own headers. */

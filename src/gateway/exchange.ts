@@ -17,6 +17,8 @@ export interface Exchange {
   readonly method: string
   /** The path as it came, without the query. */
   readonly path: string
+  /** With its question mark; empty when there is none. */
+  readonly query: string
   /** The `Host`, or what a trusted proxy says it was. */
   readonly host: string | null
   /** The first value of a header; `name` in lower case. */

@@ -3,10 +3,11 @@ import { scanRequest } from '../dialects/openai-chat/envelope.ts'
 import { type ChatChanges, prepareChatRequest, readChatRequest } from '../dialects/openai-chat/request.ts'
 import { strictRefusal } from '../dialects/openai-chat/strict.ts'
 import { prepareEmbeddingsRequest, readEmbeddingsRequest } from '../dialects/openai-embeddings/request.ts'
+import type { NativeOperation } from '../dialects/openai-native/operation.ts'
 import { type Failure, isFailure } from '../domain/failure.ts'
 import type { Spliced } from '../json/splice.ts'
 
-/** Something that callers can have a model do. Adding one is a row here, and its dialect. */
+/** Something that callers of the frontier door can have a model do. Adding one is a row here, and its dialect. */
 export interface Operation {
   /** Follows the base address of a target. */
   readonly upstreamPath: '/chat/completions' | '/embeddings'
@@ -52,8 +53,19 @@ const embeddings: Operation = {
   },
 }
 
-/** Operations by the paths that callers post to. */
-export const operations: ReadonlyMap<string, Operation> = new Map([
-  ['/v1/chat/completions', chat],
-  ['/v1/embeddings', embeddings],
+/** What each door does at a path; null where it has nothing there. */
+export interface Served {
+  readonly frontier: Operation | 'models' | null
+  readonly native: NativeOperation | 'models' | 'mcp_tool'
+}
+
+/** What is there for callers to post to, by path. */
+export const servedByPath: ReadonlyMap<string, Served> = new Map<string, Served>([
+  ['/v1/chat/completions', { frontier: chat, native: 'chat_completion' }],
+  ['/v1/completions', { frontier: null, native: 'text_completion' }],
+  ['/v1/embeddings', { frontier: embeddings, native: 'embedding' }],
+  ['/v1/responses', { frontier: null, native: 'responses' }],
+  ['/v1/mcp/tool/execute', { frontier: null, native: 'mcp_tool' }],
 ])
+
+export const servedModels: Served = { frontier: 'models', native: 'models' }

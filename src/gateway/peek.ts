@@ -28,7 +28,8 @@ function read(call: Call, operation: Operation, body: Buffer | Failure): Ask | F
   return { operation, body, asked, request, inputEstimate: estimateInputTokens(body) }
 }
 
-function refuseMedia({ exchange }: Call): Failure | null {
+/** Why a body cannot be read for what its headers say; null if it can. */
+export function refuseMedia({ exchange }: Call): Failure | null {
   const encoding = exchange.header('content-encoding')
   if (encoding !== null && encoding.toLowerCase() !== 'identity') {
     return { failure: 'unsupported_media', message: 'Send the body without a content encoding.' }

@@ -1,16 +1,17 @@
 import { type Failure, isFailure } from '../domain/failure.ts'
 import type { KeyFact } from '../tenancy/facts.ts'
 import type { Snapshot } from '../tenancy/snapshot.ts'
-import { accept, open } from './accept.ts'
+import { accept, noSuchRoute, open } from './accept.ts'
 import { admit } from './admit.ts'
 import { requestIdHeaders } from './answer-headers.ts'
 import type { Call } from './call.ts'
 import { dispatch } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
-import { identify } from './identify.ts'
+import { identify, isNative } from './identify.ts'
 import { listModels } from './list-models.ts'
+import { serveNative } from './native/serve.ts'
+import type { Operation } from './operations.ts'
 import { peek } from './peek.ts'
-import { refuse } from './refuse.ts'
 import { relay } from './relay.ts'
 import type { Room } from './room.ts'
 import { route } from './route.ts'
@@ -22,10 +23,10 @@ export async function serveCall(exchange: Exchange, room: Room): Promise<void> {
   exchange.onGone(() => cut(call))
   try {
     const failure = await answer(call, room)
-    if (failure !== null) refuse(call, failure)
+    if (failure !== null) call.door.refuse(call, failure)
   } catch (bug) {
     room.log.error({ id: call.id, err: bug }, 'a call met a bug')
-    if (call.status === 0) refuse(call, { failure: 'internal', id: call.id })
+    if (call.status === 0) call.door.refuse(call, { failure: 'internal', id: call.id })
     else exchange.cut()
   } finally {
     room.openCalls.remove(call)
@@ -40,17 +41,33 @@ export function cut(call: Call): void {
   call.onCut?.()
 }
 
-/** The steps in their order. Where a step has its result at once nothing waits: each wait costs as much as a step. */
-async function answer(call: Call, room: Room): Promise<Failure | null> {
-  const operation = accept(call.exchange.method, call.exchange.path)
-  if (isFailure(operation)) return operation
+/**
+ * The first steps, up to where the ways of the two doors part. Where a step has its result at once nothing waits: each
+ * wait costs as much as a step.
+ */
+function answer(call: Call, room: Room): Failure | null | Promise<Failure | null> {
+  const served = accept(call.exchange.method, call.exchange.path)
   const world = room.snapshot() // one view of the configuration for the whole call
-  const key = identify(call.exchange, world, room.digestKey, room.strictKeyScheme)
-  if (isFailure(key)) return key
-  call.key = key
-  if (operation !== 'models' && !room.spool.isWritable())
-    return { failure: 'overloaded', reason: 'spool', retryAfterMs: 1000 }
-  if (operation === 'models') return answerModels(call, key, world)
+  const identity = identify(call.exchange, world, room.digestKey, room.strictKeyScheme)
+  if (isNative(identity)) return serveNative(call, served, identity, world, room)
+  if (isFailure(served)) return served
+  if (isFailure(identity)) return identity
+  call.key = identity
+  const { frontier } = served
+  if (frontier === null) return noSuchRoute
+  if (frontier === 'models') return answerModels(call, identity, world)
+  return serveFrontier(call, frontier, identity, world, room)
+}
+
+/** The steps of the frontier door in their order. */
+async function serveFrontier(
+  call: Call,
+  operation: Operation,
+  key: KeyFact,
+  world: Snapshot,
+  room: Room,
+): Promise<Failure | null> {
+  if (!room.spool.isWritable()) return { failure: 'overloaded', reason: 'spool', retryAfterMs: 1000 }
   const peeked = peek(call, operation, room.bodyLimitBytes)
   const ask = peeked instanceof Promise ? await peeked : peeked
   if (isFailure(ask)) return ask
@@ -84,7 +101,7 @@ function tell(call: Call, room: Room): void {
   room.metrics.callSeconds.observe(elapsedMs / 1000)
   room.logCall({
     id: call.id,
-    key: call.key?.prefix ?? null,
+    key: call.key?.prefix ?? call.virtualKey?.name ?? null,
     model: call.model,
     status,
     elapsedMs,

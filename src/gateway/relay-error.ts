@@ -5,6 +5,7 @@ import { openAnswer } from '../json/answer.ts'
 import type { Answer } from './answer.ts'
 import { answerHeaders } from './answer-headers.ts'
 import type { Grant } from './call.ts'
+import { frontierBooks } from './frontier-books.ts'
 import type { Room } from './room.ts'
 import { type Ending, settle } from './settle.ts'
 
@@ -39,7 +40,7 @@ export function relayError(grant: Grant, answer: Answer, room: Room): Promise<Fa
         if (told === null && body !== null) exchange.respond(call.status, headers, body)
         resolve(told)
       }
-      settle(grant, ending, room, then, reject)
+      settle(frontierBooks, grant, ending, room, then, reject)
     }
     const fail = (failure: Failure): void => {
       grant.outcome = failure.failure

@@ -3,8 +3,9 @@ import type { Failure, FailureKind } from '../domain/failure.ts'
 import type { Answer } from './answer.ts'
 import { answerHeaders } from './answer-headers.ts'
 import type { Grant } from './call.ts'
+import { frontierBooks, leftAfter } from './frontier-books.ts'
 import type { Room } from './room.ts'
-import { type Ending, endedWith, leftAfter, settle } from './settle.ts'
+import { type Ending, endedWith, settle } from './settle.ts'
 import { stampOf } from './stamp.ts'
 
 const maxEventBytes = 16 * 2 ** 20
@@ -42,7 +43,7 @@ export function relayStream(grant: Grant, answer: Answer, room: Room): Promise<F
         then(unwritten)
         resolve(null)
       }
-      settle(grant, ending, room, closed, reject)
+      settle(frontierBooks, grant, ending, room, closed, reject)
     }
     const closeComplete = (terminal: Buffer): void =>
       close(endedWith(stream.usage()), (unwritten) => {

@@ -5,8 +5,9 @@ import { openAnswer, stampAnswer } from '../json/answer.ts'
 import type { Answer } from './answer.ts'
 import { answerHeaders } from './answer-headers.ts'
 import type { Grant } from './call.ts'
+import { frontierBooks, leftAfter } from './frontier-books.ts'
 import type { Room } from './room.ts'
-import { type Ending, endedWith, leftAfter, settle } from './settle.ts'
+import { type Ending, endedWith, settle } from './settle.ts'
 import { stampOf } from './stamp.ts'
 
 const nothing = Buffer.alloc(0)
@@ -30,7 +31,7 @@ export function relayWhole(grant: Grant, answer: Answer, room: Room): Promise<Fa
     }
     const close = (ending: Ending, then: (unwritten: Failure | null) => void): void => {
       call.onCut = null
-      settle(grant, ending, room, then, reject)
+      settle(frontierBooks, grant, ending, room, then, reject)
     }
     call.onCut = () => {
       answer.abort()

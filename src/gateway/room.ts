@@ -1,12 +1,14 @@
-import type { NewUlid } from '../domain/ids.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { NewUlid, WorkspaceId } from '../domain/ids.ts'
 import type { Roster } from '../domain/roster.ts'
-import type { Clock } from '../domain/time.ts'
+import type { Clock, EpochMs } from '../domain/time.ts'
 import type { Refusals } from '../ledger/refusals.ts'
 import type { Spool } from '../ledger/spool.ts'
 import type { CounterStore } from '../limits/plan.ts'
 import type { LogCall } from '../telemetry/call-log.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
+import type { GovernancePlanCache } from '../tenancy/governance/plan-cache.ts'
 import type { PlanCache } from '../tenancy/plan-cache.ts'
 import type { Snapshot } from '../tenancy/snapshot.ts'
 import type { UpstreamTimeouts } from '../upstream/call.ts'
@@ -34,4 +36,16 @@ export interface Room {
   readonly timeouts: UpstreamTimeouts
   readonly bodyLimitBytes: number
   readonly defaultOutputCap: number
+  readonly governancePlans: GovernancePlanCache
+  readonly catalog: Catalog
+  /** Evenly from 0 up to, but not including, 1. */
+  readonly random: () => number
+  /** Keys that their providers want left alone, by `key_id`, and until when. */
+  readonly coolingKeys: Map<string, EpochMs>
+  /** Whose the calls of the native door are. */
+  readonly governanceWorkspace: WorkspaceId
+  /** Whether the native door demands a virtual key where nobody has said so. */
+  readonly enforceAuthByDefault: boolean
+  /** What becomes of calls that a budget would be charged and that nobody knows the price of. */
+  readonly unpricedModels: 'block' | 'allow'
 }

@@ -135,6 +135,7 @@ export function openExchange(arrival: Arrival, edge: Edge): HostedExchange {
   const hosted: HostedExchange = {
     method: request.method ?? '',
     path: arrival.path,
+    query: arrival.query,
     // Read now, because an object with a getter made a request twice as dear.
     host: connection.isTrusted ? forwardedHost(head.host, valuesOf) : head.host,
     header: (name) => findHeader(request.rawHeaders, name),

@@ -67,6 +67,7 @@ export function openPlainExchange(head: PlainHead, carrier: PlainCarrier): Plain
   const exchange: State = {
     method: 'POST',
     path: head.path,
+    query: head.query,
     host: connection.isTrusted ? forwardedHost(head.host, (name) => joinPlaced(headers, name)) : head.host,
     headers,
     header,

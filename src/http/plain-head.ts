@@ -6,6 +6,8 @@ import type { HeaderPlaces } from './header-places.ts'
 export interface PlainHead {
   /** Without the query. */
   readonly path: string
+  /** With its question mark; empty when there is none. */
+  readonly query: string
   readonly host: string
   readonly declaredBytes: number
   /** Its length, the empty line included. */
@@ -109,9 +111,10 @@ export function readPlainHead(bytes: Buffer): PlainHead | 'partial' | 'odd' {
   if (end < 0) return 'partial'
   if (host === null || declaredBytes < 0) return 'odd'
   const address = text.slice(requestStart.length - 1, targetEnd)
-  const query = address.indexOf('?')
-  const path = query < 0 ? address : address.slice(0, query)
-  return { path, host, declaredBytes, headBytes: end + emptyLine.length, headers: { text, places } }
+  const queryStart = address.indexOf('?')
+  const path = queryStart < 0 ? address : address.slice(0, queryStart)
+  const query = queryStart < 0 ? '' : address.slice(queryStart)
+  return { path, query, host, declaredBytes, headBytes: end + emptyLine.length, headers: { text, places } }
 }
 
 function compare(bytes: Buffer, from: number, expected: Buffer): 'same' | 'partial' | 'odd' {

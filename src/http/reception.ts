@@ -29,6 +29,8 @@ export interface Reception {
   call(hosted: HostedExchange): void
 }
 
+/** Where a request that names no resource of ours is taken to go. */
+const unreadable = { path: '/', query: '' } as const
 const draining: Failure = { failure: 'overloaded', reason: 'draining', retryAfterMs: 1000 }
 const unknownExpectation: Failure = { failure: 'invalid', message: 'Expect may only ask for 100-continue.' }
 
@@ -44,15 +46,15 @@ export function openReception(services: Services, edge: Edge, isTrusted: TrustCh
       manage(request, response, head, target, awaitsContinue)
       return
     }
-    const hosted = host(request, response, head, target?.path ?? '/', awaitsContinue)
+    const hosted = host(request, response, head, target, awaitsContinue)
     if (hosted === null) return
     if (failure !== null) refuse(hosted, failure)
     else call(hosted)
   }
 
   function refuseExpectation(request: IncomingMessage, response: ServerResponse): void {
-    const path = parseTarget(request.url ?? '')?.path ?? '/'
-    const hosted = host(request, response, readHead(request.rawHeaders), path, true)
+    const target = parseTarget(request.url ?? '')
+    const hosted = host(request, response, readHead(request.rawHeaders), target, true)
     if (hosted !== null) refuse(hosted, unknownExpectation, 417)
   }
 
@@ -60,12 +62,13 @@ export function openReception(services: Services, edge: Edge, isTrusted: TrustCh
     request: IncomingMessage,
     response: ServerResponse,
     head: RequestHead,
-    path: string,
+    target: RequestTarget | null,
     awaitsContinue: boolean,
   ): HostedExchange | null {
     const connection = edge.connections.begin(request.socket, response)
     if (connection === null) return null
-    return openExchange({ request, response, head, path, connection, awaitsContinue }, edge)
+    const { path, query } = target ?? unreadable
+    return openExchange({ request, response, head, path, query, connection, awaitsContinue }, edge)
   }
 
   function call(hosted: HostedExchange): void {

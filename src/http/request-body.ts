@@ -11,6 +11,7 @@ export interface Arrival {
   readonly response: ServerResponse
   readonly head: RequestHead
   readonly path: string
+  readonly query: string
   readonly connection: Connection
   /** The client waits for `100 Continue` before it sends the body. */
   readonly awaitsContinue: boolean

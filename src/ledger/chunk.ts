@@ -4,6 +4,7 @@ import type { RollupTable } from '../store/schema.ts'
 import { type ChargeTarget, readTargets, wholesOf } from './charges.ts'
 import { type FactRows, type FactSums, factSums } from './fact-rows.ts'
 import { frameEnd, frameText } from './frame.ts'
+import { nativeColumns } from './native-record.ts'
 import { decodeRecord, eventColumns, type RecordTuple } from './record.ts'
 import { type RollingSums, rollingSums } from './rolling-sums.ts'
 import { type RollupSums, rollupSums } from './rollup-sums.ts'
@@ -17,9 +18,10 @@ export interface Chunk {
   readonly end: number
   /** The instant of the last of them: none behind it is older. */
   readonly lastAt: EpochMs
-  /** Values of `rollingColumns`, `usageEventColumns` and `openHoldColumns`. */
+  /** Values of `rollingColumns`, `usageEventColumns`, `nativeCallColumns` and `openHoldColumns`. */
   readonly rolling: readonly Row[]
   readonly events: readonly Row[]
+  readonly nativeCalls: readonly Row[]
   readonly holds: readonly Row[]
   readonly rollups: readonly RollupTable[]
   readonly facts: FactRows
@@ -37,6 +39,7 @@ export interface Chunk {
 
 export const rollingColumns = ['id', 'instance_id', 'at', 'charges'] as const
 export const usageEventColumns = ['id', 'at', ...eventColumns] as const
+export const nativeCallColumns = ['id', 'at', 'request_id', ...nativeColumns] as const
 export const openHoldColumns = ['id', 'instance_id', 'at', 'holds'] as const
 
 /** Reads up to `limit` records from `start`. Takes some microseconds for each. */
@@ -44,6 +47,7 @@ export function readChunk(bytes: Buffer, start: number, instance: InstanceId, li
   const rows = {
     rolling: rollingSums(),
     events: [] as Row[],
+    nativeCalls: [] as Row[],
     holds: new Map<string, Row>(),
     sums: rollupSums(),
     facts: factSums(),
@@ -72,6 +76,7 @@ export function readChunk(bytes: Buffer, start: number, instance: InstanceId, li
   return {
     rolling: rows.rolling.rows(instance),
     events: rows.events,
+    nativeCalls: rows.nativeCalls,
     holds: [...rows.holds.values()],
     rollups: rows.sums.rows(),
     facts: rows.facts.rows(),
@@ -83,9 +88,12 @@ export function readChunk(bytes: Buffer, start: number, instance: InstanceId, li
   }
 }
 
+const requestIdAt = eventColumns.indexOf('request_id')
+
 interface Rows {
   readonly rolling: RollingSums
   readonly events: Row[]
+  readonly nativeCalls: Row[]
   readonly holds: Map<string, Row>
   readonly sums: RollupSums
   readonly facts: FactSums
@@ -101,12 +109,13 @@ function addRows(rows: Rows, record: RecordTuple, instance: InstanceId): void {
       endHold(rows, record[1])
       return
     case 'settlement': {
-      const [, id, at, closesHold, event, text, amounts] = record
+      const [, id, at, closesHold, event, text, amounts, native] = record
       if (closesHold === 1) endHold(rows, id)
       addCharges(rows, { id, at }, readTargets(text) ?? [], amounts)
       if (event === null) return
       rows.events.push([id, at, ...event])
       rows.facts.addEvent(at, event)
+      if (native !== undefined) rows.nativeCalls.push([id, at, event[requestIdAt] ?? null, ...native])
       return
     }
     default:

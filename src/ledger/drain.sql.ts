@@ -11,7 +11,7 @@ import {
 } from '../store/bulk.ts'
 import type { Database } from '../store/database.ts'
 import type { Schema } from '../store/schema.ts'
-import { type Chunk, openHoldColumns, rollingColumns, usageEventColumns } from './chunk.ts'
+import { type Chunk, nativeCallColumns, openHoldColumns, rollingColumns, usageEventColumns } from './chunk.ts'
 import { type FactRows, refusalColumns, storedAttemptColumns } from './fact-rows.ts'
 import { noteWaitingEvents } from './waiting.sql.ts'
 
@@ -43,6 +43,7 @@ export function commitChunk(database: Database, commit: Commit): Promise<boolean
     if (!(await moveProgress(transaction, commit))) return false
     await bulkInsert(transaction, kind, 'rolling_charges', rollingColumns, chunk.rolling)
     await bulkInsert(transaction, kind, 'usage_events', usageEventColumns, chunk.events)
+    await bulkInsert(transaction, kind, 'native_calls', nativeCallColumns, chunk.nativeCalls)
     await noteWaitingEvents(transaction, kind, `${commit.segment}-${commit.began}`, chunk.events)
     await bulkInsert(transaction, kind, 'open_holds', openHoldColumns, chunk.holds)
     await bulkDelete(transaction, kind, 'open_holds', 'id', chunk.endedHolds)

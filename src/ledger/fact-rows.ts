@@ -58,7 +58,9 @@ export function factSums(): FactSums {
     buckets.addRefused(startsAt, { workspaceId, nodeId, keyId, provider, model }, calls)
   }
 
+  /** Calls without a credential have no key. */
   function used(keyId: string, at: EpochMs): void {
+    if (keyId === '') return
     keyUses.set(keyId, Math.max(at, keyUses.get(keyId) ?? at))
   }
 

@@ -6,6 +6,7 @@ import type { Usage } from '../domain/usage.ts'
 import type { Charge, PlanRow, StrictHold, Window } from '../limits/plan.ts'
 import { chargesText, readTargets, wholesOf } from './charges.ts'
 import { encodeFact, type FactRecord, type FactTuple, hasFactShape } from './fact-record.ts'
+import { type NativeRecord, type NativeTuple, nativeColumns, nativeText } from './native-record.ts'
 
 /** What the spool carries. `at` is read from the clock in the very turn in which the record is appended. */
 export type LedgerRecord = HoldRecord | SettlementRecord | ReleaseRecord | FactRecord
@@ -64,6 +65,8 @@ export interface UsageEvent {
   readonly upstreamStatus: number | null
   readonly admittedMs: number
   readonly firstByteMs: number | null
+  /** Of a call of the native door only. */
+  readonly native?: NativeRecord
 }
 
 /** A strict hold as it is stored: what names the period that recovery would charge, and the amount. */
@@ -121,6 +124,8 @@ export type RecordTuple =
       /** `StoredCharges`: what `readTargets` reads, and the amounts. */
       targets: string,
       amounts: readonly number[],
+      /** With an event of the native door only. */
+      native?: NativeTuple,
     ]
   | readonly ['release', id: string, at: EpochMs]
   | FactTuple
@@ -135,7 +140,8 @@ export function encodeRecord(record: LedgerRecord, at: EpochMs): string {
   switch (record.record) {
     case 'settlement': {
       const event = record.event === null ? 'null' : eventText(record.event)
-      return `["settlement","${record.id}",${at},${record.closesHold ? 1 : 0},${event},${chargesText(record.charges, at)}]`
+      const native = record.event?.native === undefined ? '' : `,${nativeText(record.event.native)}`
+      return `["settlement","${record.id}",${at},${record.closesHold ? 1 : 0},${event},${chargesText(record.charges, at)}${native}]`
     }
     case 'hold':
       return JSON.stringify(['hold', record.id, at, record.admittedAt, record.holds.map(holdTuple)])
@@ -159,11 +165,18 @@ export function decodeRecord(text: string): RecordTuple | null {
 function isRecordTuple(value: unknown): value is RecordTuple {
   if (!Array.isArray(value) || typeof value[1] !== 'string' || !Number.isSafeInteger(value[2])) return false
   if (hasFactShape(value)) return true
-  if (value.length !== tupleLengths[value[0] as RecordTuple[0]]) return false
+  const isNative = value[0] === 'settlement' && value.length === 8
+  if (isNative && !isNativeTuple(value[4], value[7])) return false
+  if (!isNative && value.length !== tupleLengths[value[0] as RecordTuple[0]]) return false
   if (value[0] === 'release') return true
   if (value[0] === 'hold') return Number.isSafeInteger(value[3]) && isListOf(value[4], isHoldTuple)
   const hasEvent = value[4] === null || (Array.isArray(value[4]) && value[4].length === eventColumns.length)
   return hasEvent && typeof value[5] === 'string' && Array.isArray(value[6]) && areCharges(value[5], value[6])
+}
+
+/** Only an event has more to be told of. */
+function isNativeTuple(event: unknown, native: unknown): boolean {
+  return event !== null && Array.isArray(native) && native.length === nativeColumns.length
 }
 
 function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {

@@ -63,6 +63,15 @@ export function sweepUsageEvents(database: Database, workspaceId: string, before
   })
 }
 
+/** Deletes some of what is kept of native calls older than an instant. True: there are more. */
+export function sweepNativeCalls(database: Database, before: EpochMs): Promise<boolean> {
+  return database.transaction(async (transaction) => {
+    const old = transaction.selectFrom('native_calls').select('id').where('at', '<', before).limit(rowsAtOnce)
+    const deleted = await transaction.deleteFrom('native_calls').where('id', 'in', old).executeTakeFirst()
+    return deleted.numDeletedRows === BigInt(rowsAtOnce)
+  })
+}
+
 /** Tables of a workspace that grow with what happens in it, and the column that tells when that was. */
 const datedTables = {
   attempts: 'at',

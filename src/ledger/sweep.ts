@@ -10,6 +10,7 @@ import {
   sweepAuditRows,
   sweepDated,
   sweepEndedPeriods,
+  sweepNativeCalls,
   sweepOldGenerations,
   sweepRollingCharges,
   sweepUsageEvents,
@@ -65,6 +66,11 @@ export function openSweep(options: SweepOptions): Sweep {
     }
   }
 
+  async function sweepAllNativeCalls(): Promise<void> {
+    const before = clock() - options.eventsKeptMs
+    while (!isClosed && (await sweepNativeCalls(database, before)));
+  }
+
   async function sweepAllAuditRows(): Promise<void> {
     const before = clock() - options.auditKeptMs
     while (!isClosed && (await sweepAuditRows(database, before)));
@@ -83,13 +89,20 @@ export function openSweep(options: SweepOptions): Sweep {
   const rollingCharges = repeat(options.rollingChargesEveryMs ?? 1000, sweepAllRollingCharges, onError)
   const audit = repeat(options.auditEveryMs ?? 3_600_000, sweepAllAuditRows, onError)
   const events = repeat(options.eventsEveryMs ?? 3_600_000, sweepAllDated, onError)
+  const nativeCalls = repeat(options.eventsEveryMs ?? 3_600_000, sweepAllNativeCalls, onError)
 
   const periods = repeat(options.periodsEveryMs ?? 3_600_000, sweepAllPeriods, onError)
 
   return {
     async close() {
       isClosed = true
-      await Promise.all([rollingCharges.close(), events.close(), audit.close(), periods.close()])
+      await Promise.all([
+        rollingCharges.close(),
+        events.close(),
+        nativeCalls.close(),
+        audit.close(),
+        periods.close(),
+      ])
     },
   }
 }

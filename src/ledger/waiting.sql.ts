@@ -10,6 +10,7 @@ type Row = readonly (string | number | null)[]
 const waitingColumns = ['workspace_id', 'first_at', 'id', 'events', 'keys'] as const
 const idAt = usageEventColumns.indexOf('id')
 const atAt = usageEventColumns.indexOf('at')
+const nodeAt = usageEventColumns.indexOf('node_id')
 const workspaceAt = usageEventColumns.indexOf('workspace_id')
 
 /**
@@ -24,8 +25,10 @@ export async function noteWaitingEvents(
   name: string,
   events: readonly Row[],
 ): Promise<void> {
-  if (events.length === 0) return
-  const byWorkspace = Map.groupBy(events, (event) => String(event[workspaceAt]))
+  // Those of the native door stand in no group, and are nobody's to bill by webhook.
+  const billed = events.filter((event) => event[nodeAt] !== null)
+  if (billed.length === 0) return
+  const byWorkspace = Map.groupBy(billed, (event) => String(event[workspaceAt]))
   const receiving = await transaction
     .selectFrom('webhooks')
     .select('workspace_id')

@@ -24,6 +24,7 @@ export interface Metrics {
   readonly outputTokens: Slot
   readonly streamsOpen: Slot
   readonly providerExceededCap: Slot
+  readonly unpriced: Slot
   readonly callSeconds: SlotHistogram
   readonly upstreamSeconds: SlotHistogram
   /** A value that somebody else keeps and that is asked for on each scrape. */
@@ -56,6 +57,11 @@ export function openMetrics(): Metrics {
     inputTokens: slot('tollgate_input_tokens_total', 'Input tokens settled.', 'counter'),
     outputTokens: slot('tollgate_output_tokens_total', 'Output tokens settled.', 'counter'),
     streamsOpen: slot('tollgate_streams_open', 'Streamed answers under way.', 'gauge'),
+    unpriced: slot(
+      'governance_unpriced_total',
+      'Calls whose cost is unknown, for want of a price.',
+      'counter',
+    ),
     providerExceededCap: slot(
       'tollgate_provider_exceeded_cap_total',
       'Answers that used more than a strict limit had held for them.',

@@ -1,4 +1,5 @@
 import type { Failure } from '../domain/failure.ts'
+import type { Reach } from './egress.ts'
 import type { Origin } from './origin.ts'
 import type { ResponseHeaders } from './response-headers.ts'
 
@@ -19,6 +20,8 @@ export interface UpstreamTimeouts {
 /** One request, ready to be sent. */
 export interface UpstreamRequest {
   readonly origin: Origin
+  /** What the request may lead to; what the settings say of its origin where this is left out. */
+  readonly reach?: Reach
   readonly method: 'GET' | 'POST'
   /** With its query, escaped: visible ASCII only. */
   readonly path: string

@@ -3,7 +3,7 @@ import type { Failure } from '../domain/failure.ts'
 import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './call.ts'
 import { openDeadlines, type Phase, type SweepTimer } from './deadlines.ts'
 import type { DialSettings } from './dial.ts'
-import type { Egress } from './egress.ts'
+import type { Egress, Reach } from './egress.ts'
 import { callOf, type Exchange, failExchange, openExchange } from './exchange.ts'
 import type { Origin } from './origin.ts'
 import { openPool, type Pool, type PoolCounts, type PoolLimits } from './pool.ts'
@@ -65,13 +65,15 @@ export function openUpstream({ egress, timer, limits, extraAuthorities = [] }: U
     secureContext: makeSecureContext(extraAuthorities),
   }
 
-  function poolOf(origin: Origin): Pool | Failure {
-    const known = pools.get(origin.key)
+  /** Connections that were made with one reach are not used with another. */
+  function poolOf(origin: Origin, reach: Reach | undefined): Pool | Failure {
+    const key = reach === undefined ? origin.key : `${origin.key} ${reach}`
+    const known = pools.get(key)
     if (known !== undefined) return known
-    const route = egress.route(origin)
+    const route = egress.route(origin, reach)
     if ('failure' in route) return route
     const pool = openPool(route, dialling, poolLimits, counts)
-    pools.set(origin.key, pool)
+    pools.set(key, pool)
     return pool
   }
 
@@ -90,7 +92,7 @@ export function openUpstream({ egress, timer, limits, extraAuthorities = [] }: U
     send(request, handler) {
       const exchange = openExchange(request, handler, forget)
       deadlines.add(exchange)
-      const pool = isClosed ? closing : poolOf(request.origin)
+      const pool = isClosed ? closing : poolOf(request.origin, request.reach)
       if ('failure' in pool) process.nextTick(failExchange, exchange, pool)
       else pool.serve(exchange)
       return callOf(exchange)

@@ -21,6 +21,12 @@ export interface EgressRules {
   readonly origins: ReadonlyMap<string, Origin>
 }
 
+/**
+ * How far an origin may lead. `trusted`: to internal addresses, for the operator wrote it in the file; `allowed`: to
+ * those that `allowPrivate` holds; `public`: to public ones only.
+ */
+export type Reach = 'trusted' | 'allowed' | 'public'
+
 /** A way out: where to connect, and the only name lookup that may be used for it. */
 export interface Route {
   readonly destination: Origin
@@ -33,7 +39,7 @@ export interface Egress {
    * The way to an origin, or an `upstream` failure with problem `refused`. An address in the origin itself is
    * judged here; a name is judged by what it resolves to, at each new connection, by the route's `lookup`.
    */
-  route(origin: Origin): Route | Failure
+  route(origin: Origin, reach?: Reach): Route | Failure
 }
 
 /** The `code` of the error that a route's `lookup` gives when a name resolves to forbidden addresses only. */
@@ -59,16 +65,17 @@ export function openEgress(rules: EgressRules, resolve: Resolve): Egress | Failu
   }
   const trusted = new Set(rules.trusted.map((origin) => origin.key))
 
-  function mayReach(address: string, isTrusted: boolean): boolean {
+  function mayReach(address: string, reach: Reach): boolean {
     const kind = addressKind(address)
-    return kind === 'public' || (kind === 'internal' && (isTrusted || holdsAddress(allowed, address)))
+    if (kind !== 'internal' || reach === 'trusted') return kind !== 'forbidden'
+    return reach === 'allowed' && holdsAddress(allowed, address)
   }
 
-  function guardedLookup(isTrusted: boolean): LookupFunction {
+  function guardedLookup(reach: Reach): LookupFunction {
     return (hostname, options, done) => {
       resolve(hostname, { ...options, all: true }, (error, found) => {
         if (error) return done(error, '')
-        const reachable = found.filter(({ address }) => mayReach(address, isTrusted))
+        const reachable = found.filter(({ address }) => mayReach(address, reach))
         const [first] = reachable
         if (first === undefined) return done(refusedError(), '')
         return options.all === true ? done(null, reachable) : done(null, first.address, first.family)
@@ -76,19 +83,22 @@ export function openEgress(rules: EgressRules, resolve: Resolve): Egress | Failu
     }
   }
 
-  const lookupTrusted = guardedLookup(true)
-  const lookupAny = guardedLookup(false)
+  const lookups: Readonly<Record<Reach, LookupFunction>> = {
+    trusted: guardedLookup('trusted'),
+    allowed: guardedLookup('allowed'),
+    public: guardedLookup('public'),
+  }
 
-  function judge(origin: Origin, isTrusted: boolean): Route | Failure {
-    if (isIP(origin.host) !== 0 && !mayReach(origin.host, isTrusted)) return egressRefusal
-    return { destination: origin, lookup: isTrusted ? lookupTrusted : lookupAny }
+  function judge(origin: Origin, reach: Reach): Route | Failure {
+    if (isIP(origin.host) !== 0 && !mayReach(origin.host, reach)) return egressRefusal
+    return { destination: origin, lookup: lookups[reach] }
   }
 
   return {
-    route(origin) {
-      const asked = judge(origin, trusted.has(origin.key))
+    route(origin, reach = trusted.has(origin.key) ? 'trusted' : 'allowed') {
+      const asked = judge(origin, reach)
       const replacement = rules.origins.get(origin.key)
-      return 'failure' in asked || replacement === undefined ? asked : judge(replacement, true)
+      return 'failure' in asked || replacement === undefined ? asked : judge(replacement, 'trusted')
     },
   }
 }

@@ -22,6 +22,8 @@ export interface Completion {
   readonly usageAfter: (tokens: number) => string | null
   /** Whether a stream reports usage at all. */
   readonly streamsUsage: boolean
+  /** The older kind, of bare text. */
+  readonly isText: boolean
 }
 
 const hello = ['Hello', ' from', ' the', ' fake', ' upstream']
@@ -29,12 +31,12 @@ const created = 1_750_000_000
 const wrongUsage = '{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}'
 
 /** Works out what a request is answered, as its script has it. The same request is answered the same. */
-export function complete(id: string, body: JsonObject, script: Script): Completion {
+export function complete(id: string, body: JsonObject, script: Script, isText = false): Completion {
   const tool = toolOf(body, script)
   const said =
     tool === null ? (script.text ?? jsonAnswer(body)) : JSON.stringify(sampleOf(tool.parameters) ?? {})
   const wanted = said === null ? words(script.chunks ?? 5) : split(said, script.chunks ?? 5)
-  const cap = body.max_completion_tokens ?? body.max_tokens
+  const cap = body.max_completion_tokens ?? body.max_tokens ?? body.max_output_tokens
   const isCapped = script.obeysCap !== false && typeof cap === 'number' && cap < wanted.length
   const tokens = isCapped ? wanted.slice(0, cap) : wanted
   const choices = typeof body.n === 'number' ? body.n : 1
@@ -48,6 +50,7 @@ export function complete(id: string, body: JsonObject, script: Script): Completi
     finishReason: isCapped ? 'length' : tool === null ? 'stop' : 'tool_calls',
     usageAfter: (count) => usageText(body, script, count * choices, count === tokens.length),
     streamsUsage: script.includeUsage === 'always' || (script.includeUsage !== 'never' && asked),
+    isText,
   }
 }
 
@@ -59,12 +62,13 @@ export function wholeAnswer(completion: Completion, script: Script): Piece {
     completion.tool === null
       ? { role: 'assistant', content: text, refusal: null }
       : { role: 'assistant', content: null, refusal: null, tool_calls: [call] }
+  const said = completion.isText ? { text } : { message }
   const choices = indices(completion).map((index) => {
-    return { index, message, logprobs: null, finish_reason: completion.finishReason }
+    return { index, ...said, logprobs: null, finish_reason: completion.finishReason }
   })
   const usage = completion.usageAfter(completion.tokens.length)
   const at = script.usageAt ?? 'own'
-  const members = head(completion, 'chat.completion')
+  const members = head(completion, completion.isText ? 'text_completion' : 'chat.completion')
   if (usage !== null && at === 'start') members.push(['usage', usage])
   if (usage !== null && at === 'twice') members.push(['usage', wrongUsage])
   members.push(['choices', JSON.stringify(choices)])
@@ -78,7 +82,7 @@ export function* streamedAnswer(completion: Completion, script: Script): Generat
   const final = completion.streamsUsage ? completion.usageAfter(total) : null
   const at = final === null ? 'none' : (script.usageAt ?? 'own')
   const event = (kind: Piece['kind'], choices: readonly unknown[], usage: string | null): Piece => {
-    const members = [...head(completion, 'chat.completion.chunk')]
+    const members = [...head(completion, completion.isText ? 'text_completion' : 'chat.completion.chunk')]
     members.push(['choices', JSON.stringify(choices)])
     if (usage !== null || at !== 'none') members.push(['usage', usage ?? 'null'])
     return { kind, text: framed(object(members), script), ...(usage !== null && { usage }) }
@@ -87,19 +91,24 @@ export function* streamedAnswer(completion: Completion, script: Script): Generat
 
   if (at === 'start') yield event('usage', [], final)
   if (at === 'twice') yield event('usage', [], wrongUsage)
-  for (const index of indices(completion)) {
+  for (const index of completion.isText ? [] : indices(completion)) {
     yield event('role', [choice(index, opening(completion), null)], running(0))
   }
   for (const [position, token] of completion.tokens.entries()) {
     const padded = position === 0 ? token + 'x'.repeat(script.paddingBytes ?? 0) : token
     for (const index of indices(completion)) {
-      yield event('content', [choice(index, saying(completion, padded), null)], running(position + 1))
+      const part = completion.isText
+        ? textChoice(index, padded, null)
+        : choice(index, saying(completion, padded), null)
+      yield event('content', [part], running(position + 1))
     }
   }
   for (const index of indices(completion)) {
     const isLast = index === completion.choices - 1
     const usage = at === 'finish' && isLast ? final : running(total)
-    yield event('finish', [choice(index, {}, completion.finishReason)], usage)
+    const { isText, finishReason } = completion
+    const last = isText ? textChoice(index, '', finishReason) : choice(index, {}, finishReason)
+    yield event('finish', [last], usage)
   }
   if (at === 'own' || at === 'twice') yield event('usage', [], final)
   if (script.done !== false) yield { kind: 'done', text: `data: [DONE]${endOfEvent(script)}` }
@@ -173,7 +182,9 @@ function usageText(body: JsonObject, script: Script, produced: number, isFinal: 
     return typeof script.usage === 'string' ? script.usage : JSON.stringify(script.usage)
   }
   const reasoning = script.reasoningTokens ?? 0
-  const prompt = script.promptTokens ?? Math.ceil((JSON.stringify(body.messages) ?? '').length / 4)
+  const prompt =
+    script.promptTokens ??
+    Math.ceil((JSON.stringify(body.messages ?? body.prompt ?? body.input) ?? '').length / 4)
   const completion = (isFinal ? script.completionTokens : undefined) ?? produced + reasoning
   return JSON.stringify({
     prompt_tokens: prompt,
@@ -202,6 +213,10 @@ function object(members: Members): string {
 
 function indices(completion: Completion): number[] {
   return Array.from({ length: completion.choices }, (_, index) => index)
+}
+
+function textChoice(index: number, text: string, finishReason: string | null): object {
+  return { index, text, logprobs: null, finish_reason: finishReason }
 }
 
 function choice(index: number, delta: JsonObject, finishReason: string | null): JsonObject {

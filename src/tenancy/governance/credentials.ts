@@ -21,13 +21,19 @@ const valuePrefix = 'sk-bf-'
  * where they are read at all.
  */
 export function extractVirtualKey(header: ReadHeader, readsTokens: boolean): PresentedKey | null {
-  const own = header('x-bf-vk')?.trim() ?? ''
-  if (own !== '') return { kind: readsTokens && isTokenShaped(own) ? 'token' : 'value', text: own }
+  const own = extractOwn(header('x-bf-vk'), readsTokens)
+  if (own !== null) return own
   for (const value of sharedValues(header)) {
     const found = presentedBy(value, readsTokens)
     if (found !== null) return found
   }
   return null
+}
+
+/** What `x-bf-vk` presents: whatever stands there is a virtual key, or is refused as one. */
+export function extractOwn(header: string | null | undefined, readsTokens: boolean): PresentedKey | null {
+  const own = header?.trim() ?? ''
+  return own === '' ? null : { kind: readsTokens && isTokenShaped(own) ? 'token' : 'value', text: own }
 }
 
 /** What a value from a header that is shared with other credentials presents; null where it is none of ours. */

@@ -34,7 +34,10 @@ export interface GovernanceWorld {
   mcpClient(id: number): McpClientFact | null
   mcpClientByName(name: string): McpClientFact | null
   modelConfig(id: string): ModelConfigFact | null
-  /** Those of a scope that name this model, or all models by `*`; in whatever case. Oldest first. */
+  /**
+   * Those of a scope that name this model, or all models by `*`; in whatever case. Oldest first. The same
+   * list as long as none of them changes.
+   */
   modelConfigs(scope: ModelScope, scopeId: string | null, modelName: string): readonly ModelConfigFact[]
   providerLimits(provider: string): ProviderLimitsFact | null
   routingRule(id: string): RoutingRuleFact | null
@@ -195,7 +198,7 @@ function worldOf(
     mcpClientByName: (name) => tables.mcpClientsByName.get(name) ?? null,
     modelConfig: (id) => tables.modelConfigs.get(id) ?? null,
     modelConfigs: (scope, scopeId, modelName) =>
-      tables.modelConfigsByModel.get(modelKey(scope, scopeId, modelName)) ?? [],
+      tables.modelConfigsByModel.get(modelKey(scope, scopeId, modelName)) ?? noConfigs,
     providerLimits: (provider) => tables.providerLimits.get(provider) ?? null,
     routingRule: (id) => tables.routingRules.get(id) ?? null,
     routingRules: (scope, scopeId) => tables.routingRulesByScope.get(scopeKey(scope, scopeId)) ?? noRules,
@@ -205,6 +208,7 @@ function worldOf(
   }
 }
 
+const noConfigs: readonly ModelConfigFact[] = []
 const noRules: readonly RoutingRuleFact[] = []
 
 function digestsOf({ digest, previous }: VirtualKeyFact): string[] {

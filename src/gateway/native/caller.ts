@@ -1,0 +1,111 @@
+import { isFailure } from '../../domain/failure.ts'
+import { isExpired, type PresentedKey } from '../../tenancy/governance/credentials.ts'
+import type { ClientConfig, VirtualKeyFact } from '../../tenancy/governance/facts.ts'
+import { verifyToken } from '../../tenancy/governance/tokens.ts'
+import type { GovernanceWorld } from '../../tenancy/governance/world.ts'
+import type { Call } from '../call.ts'
+import type { Exchange } from '../exchange.ts'
+import type { Room } from '../room.ts'
+import { type Problem, problemOf, refused } from './problem.ts'
+
+/**
+ * Finds whose call it is: a virtual key that may be used, or null where callers need none. What headers the operator
+ * demands is looked at first, and a key that is off is told so even where its time is over too.
+ */
+export async function authenticate(
+  call: Call,
+  presented: PresentedKey | null,
+  world: GovernanceWorld,
+  room: Room,
+): Promise<VirtualKeyFact | null | Problem> {
+  const missing = requiredHeaders(call.exchange, world.client)
+  if (missing !== null) return missing
+  if (presented === null) return admitAnyone(call.exchange, world.client, room)
+  const key = await findKey(presented, world, room)
+  if (key === null) return notFound
+  if ('errorType' in key) return key
+  call.virtualKey = key
+  if (!key.isActive) return blocked('Virtual key is inactive')
+  return isExpired(key, room.clock()) ? blocked('Virtual key has expired') : key
+}
+
+const required = refused(
+  401,
+  'virtual_key_required',
+  'virtual key is required. Provide a virtual key via the x-bf-vk header.',
+  'policy_access_denied',
+  true,
+)
+const notFound = refused(
+  401,
+  'virtual_key_not_found',
+  'virtual key not found. The provided virtual key does not exist or has been revoked.',
+  'policy_access_denied',
+  true,
+)
+
+function blocked(message: string): Problem {
+  return refused(403, 'virtual_key_blocked', message, 'policy_access_denied', true)
+}
+
+/** A browser must not be able to spend what is open to whoever reaches this port. */
+function admitAnyone(exchange: Exchange, client: ClientConfig, room: Room): null | Problem {
+  if (client.enforce_auth_on_inference ?? room.enforceAuthByDefault) return required
+  return exchange.isForeign() ? problemOf({ failure: 'forbidden', what: 'origin', name: '' }) : null
+}
+
+async function findKey(
+  { kind, text }: PresentedKey,
+  world: GovernanceWorld,
+  room: Room,
+): Promise<VirtualKeyFact | null | Problem> {
+  if (kind === 'value') return world.findVirtualKey(room.digestKey(text), room.clock())
+  const verified = await verifyToken(text, world, room.clock())
+  if (isFailure(verified)) return problemOf(verified)
+  return verified.virtualKeyId === null ? null : world.virtualKey(verified.virtualKeyId)
+}
+
+/** What stands in a setting for any value. */
+const anyValues: ReadonlySet<string> = new Set(['*', ''])
+
+function requiredHeaders(exchange: Exchange, client: ClientConfig): Problem | null {
+  const { required_headers: wanted } = client
+  if (wanted === undefined) return null
+  const names = Array.isArray(wanted) ? (wanted as readonly string[]) : Object.keys(wanted)
+  const missing = names.filter((name) => !exchange.header(name.toLowerCase())?.trim())
+  if (missing.length > 0) return headerProblem(`missing required headers: ${missing.join(', ')}`)
+  if (Array.isArray(wanted)) return null
+  const wrong = Object.entries(wanted as Readonly<Record<string, string>>).find(
+    ([name, value]) => !holds(exchange.header(name.toLowerCase())?.trim() ?? '', value),
+  )
+  return wrong === undefined ? null : headerProblem(`invalid required header value: ${wrong[0]}`)
+}
+
+/** A value stands for itself, or is a pattern of all of the header. */
+function holds(value: string, wanted: string): boolean {
+  return anyValues.has(wanted) || value === wanted || patternOf(wanted)?.test(value) === true
+}
+
+const patterns = new Map<string, RegExp | null>()
+const patternsKept = 1000
+
+function patternOf(text: string): RegExp | null {
+  const known = patterns.get(text)
+  if (known !== undefined) return known
+  if (patterns.size >= patternsKept) patterns.clear()
+  const pattern = compiled(text)
+  patterns.set(text, pattern)
+  return pattern
+}
+
+function compiled(text: string): RegExp | null {
+  try {
+    return new RegExp(`^(?:${text})$`)
+  } catch {
+    return null
+  }
+}
+
+function headerProblem(message: string): Problem {
+  return refused(400, 'missing_required_headers', message, 'caller_invalid_request', true)
+}

@@ -1,0 +1,11 @@
+import type { PricedUsage } from '../../domain/usage.ts'
+import type { Ending } from '../settle.ts'
+import type { Problem } from './problem.ts'
+
+export type NativeEnding = Ending<PricedUsage>
+
+/** An attempt that brought no answer, and what the accounts are to know of it. */
+export interface Failed {
+  readonly problem: Problem
+  readonly ending: NativeEnding
+}

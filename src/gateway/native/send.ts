@@ -1,0 +1,201 @@
+import { type Failure, isFailure } from '../../domain/failure.ts'
+import { awaitAnswer } from '../answer.ts'
+import type { HeaderChoice } from '../exchange.ts'
+import type { Room } from '../room.ts'
+import { recordHold, settled } from '../settle.ts'
+import { leftAfter, nativeBooks } from './books.ts'
+import { endpointWith, headerLine } from './endpoint.ts'
+import type { Failed, NativeEnding } from './failed.ts'
+import type { NativeGrant } from './grant.ts'
+import { type Credential, pickCredential } from './keys.ts'
+import { outgoingBody } from './outgoing.ts'
+import { priceOfModel } from './prices.ts'
+import { exhausted, isProblem, type Problem, problemOf, tooSlow } from './problem.ts'
+import { relay } from './relay.ts'
+import { nextAttempt, retryPolicyOf } from './retry.ts'
+import { timeoutsOf } from './timeouts.ts'
+import { tried } from './trail.ts'
+
+/**
+ * Sends an admitted call, again and with other keys where its provider's settings allow, until an answer has gone to the
+ * caller. All attempts stand on the one reservation, which is settled when the last of them is over.
+ */
+export async function sendWithRetries(
+  grant: NativeGrant,
+  credentials: readonly Credential[],
+  hasFallback: boolean,
+  room: Room,
+): Promise<Problem | null> {
+  const policy = retryPolicyOf(grant.provider.settings.network_config)
+  const isStrict = grant.reservation.strictHolds.length > 0
+  let pool = credentials
+  let fresh = without(credentials, grant.credential)
+  let retries = 0
+  let hasOnlyDied = true
+  for (;;) {
+    const failed = await tryOnce(grant, isStrict, room)
+    if (failed === null) return null
+    const { problem, ending } = failed
+    const next = mayGoOn(grant, ending, isStrict)
+      ? nextAttempt(problem, { retries, freshKeys: fresh.length, hasFallback }, policy, room.random)
+      : ({ next: 'none' } as const)
+    if (next.next === 'none') return end(grant, failed, problem, room)
+    if (next.next === 'other_key') {
+      hasOnlyDied &&= next.why === 'dead'
+      if (next.why === 'cooling') cool(grant, problem, room)
+      if (next.why !== 'limited') pool = without(pool, grant.credential)
+      fresh = fresh.length > 0 ? fresh : pool
+      const other = pickCredential(fresh, room)
+      if (other === null || grant.credential.key === null) {
+        const isExhausted = hasOnlyDied && grant.credential.key !== null
+        return end(grant, failed, isExhausted ? exhausted(problem) : problem, room)
+      }
+      use(grant, other, room)
+      fresh = without(fresh, other)
+    }
+    if (next.costsRetry) retries += 1
+    if (next.delayMs > 0) await pause(grant, next.delayMs)
+    if (grant.call.isCut) return end(grant, failed, problemOf({ failure: 'cancelled' }), room)
+  }
+}
+
+/** What was billed, or may have been under a strict limit, is not asked for once more on the same reservation. */
+function mayGoOn({ call }: NativeGrant, { ending }: NativeEnding, isStrict: boolean): boolean {
+  if (call.isCut || ending === 'reported' || ending === 'estimated') return false
+  return ending === 'unused' || !isStrict
+}
+
+async function end(grant: NativeGrant, { ending }: Failed, problem: Problem, room: Room): Promise<Problem> {
+  grant.outcome = problem.outcome
+  await settled(nativeBooks, grant, ending, room)
+  return problem
+}
+
+function without(credentials: readonly Credential[], used: Credential): readonly Credential[] {
+  return credentials.filter(({ key }) => key !== used.key)
+}
+
+function cool({ credential }: NativeGrant, { retryAfterMs }: Problem, room: Room): void {
+  const keyId = credential.key?.keyId
+  if (keyId !== undefined && retryAfterMs !== null) room.coolingKeys.set(keyId, room.clock() + retryAfterMs)
+}
+
+function use(grant: NativeGrant, credential: Credential, room: Room): void {
+  const { world, virtualKey, operation } = grant.journey
+  grant.credential = credential
+  grant.price = priceOfModel(
+    world,
+    {
+      virtualKeyId: virtualKey?.id ?? null,
+      provider: grant.target.provider,
+      providerKeyId: credential.key?.keyId ?? null,
+      model: credential.model,
+      requestType: operation,
+    },
+    room.catalog,
+  )
+}
+
+/** Ends early if the caller leaves. */
+function pause({ call }: NativeGrant, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      call.onCut = null
+      resolve()
+    }
+    const timer = setTimeout(done, delayMs)
+    call.onCut = done
+  })
+}
+
+/** One request to the provider. Null: its answer has gone to the caller, and the attempt is settled. */
+async function tryOnce(grant: NativeGrant, isStrict: boolean, room: Room): Promise<Failed | null> {
+  const { call, journey, target, credential, provider } = grant
+  const sentAt = performance.now()
+  const endpoint = endpointWith(provider, credential, journey.operation)
+  if (isProblem(endpoint)) return { problem: endpoint, ending: { ending: 'unused' } }
+  if (isStrict && !grant.hasHoldRecord) {
+    const unrecorded = await recordHold(grant, room)
+    if (unrecorded !== null) return { problem: problemOf(unrecorded), ending: { ending: 'unused' } }
+  }
+  if (call.isCut) return { problem: problemOf({ failure: 'cancelled' }), ending: { ending: 'unused' } }
+
+  const timeouts = timeoutsOf(provider.settings.network_config, journey.ask.request.isStream)
+  const answer = await awaitFirstByte(grant, timeouts.firstByteMs, () =>
+    awaitAnswer(call, room.upstream, {
+      origin: endpoint.origin,
+      reach: endpoint.reach,
+      method: 'POST',
+      path: endpoint.path,
+      headers: endpoint.headers + call.exchange.headerLines(passedOn) + extraHeaders(grant),
+      body: outgoingBody(journey.ask, target.provider, credential.model, grant.reservation.outputCap).pieces,
+      timeouts: timeouts.upstream,
+    }),
+  )
+  const told = (status: number | null, problem: Problem | null): void => {
+    const elapsedMs = performance.now() - sentAt
+    journey.trail.push(tried(target, credential.key, credential.model, elapsedMs, status, problem))
+  }
+  call.onCut = null
+  if (isProblem(answer) || isFailure(answer)) {
+    const problem = isProblem(answer) ? answer : problemOf(answer)
+    told(null, problem)
+    return { problem, ending: endingOf(problem, grant, isFailure(answer) && wasNeverSent(answer)) }
+  }
+  const sinceSentMs = performance.now() - sentAt
+  const note = (problem: Problem | null): void => told(answer.head.status, problem)
+  const failed = await relay(grant, answer, timeouts.firstTokenMs - sinceSentMs, note, room)
+  room.metrics.upstreamSeconds.observe((performance.now() - sentAt) / 1000)
+  if (failed !== null) note(failed.problem)
+  return failed
+}
+
+/** A stream has its own time to its first byte: the time between two of its bytes may be longer. */
+async function awaitFirstByte(
+  { call }: NativeGrant,
+  limitMs: number,
+  send: () => ReturnType<typeof awaitAnswer>,
+): Promise<Awaited<ReturnType<typeof awaitAnswer>> | Problem> {
+  if (limitMs === Number.POSITIVE_INFINITY) return send()
+  let isLate = false
+  const timer = setTimeout(() => {
+    isLate = true
+    call.onCut?.()
+  }, limitMs)
+  const answer = await send()
+  clearTimeout(timer)
+  return isLate && isFailure(answer) && !call.isCut ? tooSlow('default_request_timeout_in_seconds') : answer
+}
+
+function wasNeverSent(failure: Failure): boolean {
+  if (failure.failure === 'upstream') return failure.problem === 'connect' || failure.problem === 'refused'
+  return failure.failure === 'upstream_timeout' && failure.phase === 'connect'
+}
+
+/** A caller who left after the call was sent is charged the prompt; what never reached the provider costs nothing. */
+function endingOf(problem: Problem, { journey }: NativeGrant, isUnsent: boolean): NativeEnding {
+  if (problem.outcome === 'cancelled') return leftAfter(journey, 0)
+  return isUnsent ? { ending: 'unused' } : { ending: 'untold', failed: true }
+}
+
+function extraHeaders({ call }: NativeGrant): string {
+  const prefix = 'x-bf-eh-'
+  const list = call.exchange.headerLines(prefixedOnes)
+  if (list === '') return ''
+  return list
+    .split('\r\n')
+    .flatMap((line) => {
+      const colon = line.indexOf(':')
+      return colon < 0 ? [] : headerLine(line.slice(prefix.length, colon), line.slice(colon + 1).trim())
+    })
+    .join('')
+}
+
+const prefixedOnes: HeaderChoice = { names: [], prefixes: ['x-bf-eh-'] }
+
+/** Request headers of the caller that the provider may see. */
+const passedOn: HeaderChoice = {
+  names: ['accept', 'user-agent', 'idempotency-key'],
+  prefixes: ['openai-', 'anthropic-'],
+}

@@ -1,0 +1,86 @@
+import { type Failure, isFailure } from '../../domain/failure.ts'
+import type { VirtualKeyFact } from '../../tenancy/governance/facts.ts'
+import type { GovernanceWorld } from '../../tenancy/governance/world.ts'
+import type { Snapshot } from '../../tenancy/snapshot.ts'
+import type { Call } from '../call.ts'
+import type { NativeIdentity } from '../identify.ts'
+import type { Served } from '../operations.ts'
+import type { Room } from '../room.ts'
+import { readAsk } from './ask.ts'
+import { attempt } from './attempt.ts'
+import { authenticate } from './caller.ts'
+import { nativeDoor, tellProblem } from './door.ts'
+import { callHeaders } from './headers.ts'
+import type { Journey } from './journey.ts'
+import { executeTool } from './mcp.ts'
+import { listNativeModels } from './models.ts'
+import { isProblem, type Problem, problemOf } from './problem.ts'
+import { targetsOf } from './targets.ts'
+
+/**
+ * Serves a call of the native door: the caller, the body, where it may be sent, and then one target after the other
+ * until one has answered.
+ */
+export async function serveNative(
+  call: Call,
+  served: Served | Failure,
+  { presented }: NativeIdentity,
+  { governance: world }: Snapshot,
+  room: Room,
+): Promise<null> {
+  call.door = nativeDoor
+  if (isFailure(served)) return told(call, problemOf(served))
+  const virtualKey = await authenticate(call, presented, world, room)
+  if (isProblem(virtualKey)) return told(call, virtualKey)
+  const operation = served.native
+  if (operation === 'models') return answerModels(call, virtualKey, world, room)
+  if (!room.spool.isWritable())
+    return told(call, problemOf({ failure: 'overloaded', reason: 'spool', retryAfterMs: 1000 }))
+  if (operation === 'mcp_tool') return told(call, await executeTool(call, virtualKey, world, room))
+  const ask = await readAsk(call, operation, world, room)
+  if (isProblem(ask)) return told(call, ask)
+  const journey: Journey = { call, world, virtualKey, operation, ask, primary: null, target: null, trail: [] }
+  const problem = await travel(journey, room)
+  if (problem !== null) tellProblem(call, problem, journey)
+  return null
+}
+
+/** From target to target; null once one has answered. If none does, what was wrong with the first is told. */
+async function travel(journey: Journey, room: Room): Promise<Problem | null> {
+  const targets = await targetsOf(journey, room)
+  if (isProblem(targets)) return targets
+  const [primary] = targets
+  if (primary === undefined) throw new Error('a call has nowhere to go')
+  journey.primary = primary
+  let first: Problem | null = null
+  for (const target of targets) {
+    if (journey.call.isCut) return problemOf({ failure: 'cancelled' })
+    journey.target = target
+    const problem = await attempt(journey, target, target.index + 1 < targets.length, room)
+    if (problem === null) return null
+    first ??= problem
+    if (problem.isFinal) break
+  }
+  journey.target = primary
+  return first
+}
+
+function answerModels(
+  call: Call,
+  virtualKey: VirtualKeyFact | null,
+  world: GovernanceWorld,
+  room: Room,
+): null {
+  const { path, query } = call.exchange
+  const models = listNativeModels(path, query, virtualKey, world, room.catalog)
+  if (isProblem(models)) return told(call, models)
+  call.status = 200
+  const headers = [...callHeaders(call), 'content-type', 'application/json']
+  call.exchange.respond(200, headers, Buffer.from(JSON.stringify(models)))
+  return null
+}
+
+function told(call: Call, problem: Problem): null {
+  tellProblem(call, problem, null)
+  return null
+}

@@ -1,0 +1,32 @@
+import type { NetworkConfig } from '../../tenancy/governance/facts.ts'
+import type { UpstreamTimeouts } from '../../upstream/call.ts'
+
+/** How long a provider is waited for. */
+export interface NativeTimeouts {
+  readonly upstream: UpstreamTimeouts
+  /** From sending to the first byte of a stream's body; Infinity for what is no stream. */
+  readonly firstByteMs: number
+  /** From sending to the first content; Infinity where that is not limited. */
+  readonly firstTokenMs: number
+}
+
+const defaults = { connect: 10, request: 30, idle: 60 } as const
+
+/** A whole answer has its time from sending to its end; a stream to its first byte, and then between any two. */
+export function timeoutsOf(network: NetworkConfig | undefined, isStream: boolean): NativeTimeouts {
+  const connectMs = 1000 * (network?.connect_timeout_in_seconds ?? defaults.connect)
+  const requestMs = 1000 * (network?.default_request_timeout_in_seconds ?? defaults.request)
+  const idleMs = 1000 * (network?.stream_idle_timeout_in_seconds ?? defaults.idle)
+  const firstTokenMs = 1000 * (network?.first_token_timeout_in_seconds ?? 0) || Number.POSITIVE_INFINITY
+  const never = Number.POSITIVE_INFINITY
+  return {
+    upstream: {
+      connectMs,
+      firstByteMs: requestMs,
+      idleMs: isStream ? idleMs : requestMs,
+      totalMs: isStream ? never : requestMs,
+    },
+    firstByteMs: isStream ? requestMs : never,
+    firstTokenMs,
+  }
+}
