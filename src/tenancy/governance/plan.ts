@@ -14,6 +14,7 @@ import type {
   TeamFact,
   VirtualKeyFact,
 } from './facts.ts'
+import { budgetCounter, rateCounter } from './limit-rows.ts'
 import type { GovernanceWorld } from './world.ts'
 
 /** Whose limits a call is subject to. */
@@ -169,7 +170,7 @@ function rateRow(level: Level, limit: RateLimitFact, half: RateHalf, metric: 'to
   return {
     row: {
       ...commonOf(level, limit, half, limit.id),
-      counter: `rate:${limit.id}:${metric}`,
+      counter: rateCounter(limit.id, metric === 'token' ? 'tokens' : 'requests'),
       metric,
     },
     ceilingAt: () => ({ ceiling, until: Number.POSITIVE_INFINITY }),
@@ -178,7 +179,7 @@ function rateRow(level: Level, limit: RateLimitFact, half: RateHalf, metric: 'to
 
 function budgetRows(level: Level): readonly Draft[] {
   return level.limits.budgets.map((budget) => {
-    const row = { ...commonOf(level, budget, budget, budget.id), counter: `budget:${budget.id}` }
+    const row = { ...commonOf(level, budget, budget, budget.id), counter: budgetCounter(budget.id) }
     return {
       row: { ...row, metric: 'cost' as const },
       ceilingAt: (now: EpochMs) => budgetCeiling(budget, row.window, now),
