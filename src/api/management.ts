@@ -9,8 +9,9 @@ import { documentation } from './docs.ts'
 import { openEntrance } from './entrance.ts'
 import { dressManagement } from './failures.ts'
 import { governanceDoor } from './governance/door.ts'
-import { allGovernanceRoutes, governanceRoutes } from './governance/routes.ts'
+import { allGovernanceRoutes, governanceRoutes, virtualKeyRoutes } from './governance/routes.ts'
 import { governanceSurface } from './governance/surface.ts'
+import { virtualKeyDoor } from './governance/virtual-key-door.ts'
 import { openDoor } from './open/door.ts'
 import { openRoutes } from './open/routes.ts'
 import { openApiDocument } from './openapi.ts'
@@ -44,6 +45,8 @@ export function createManagement(options: ManagementOptions): Hono<{ Bindings: H
   const entrance = openEntrance(services)
   app.route('/', serveRoutes([], openRoutes, openDoor({ ...services, version, entrance }), reportBug))
   app.route('/', serveRoutes(['/api/admin'], adminRoutes, adminDoor(services, entrance), reportBug))
+  // Before the routes of virtual keys by their id: this word is none.
+  app.route('/', serveRoutes([], virtualKeyRoutes, virtualKeyDoor(services), reportBug))
   app.route(
     '/',
     serveRoutes(['/api/governance'], governanceRoutes, governanceDoor(services, entrance), reportBug),

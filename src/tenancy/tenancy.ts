@@ -15,6 +15,7 @@ import { type ClientConfigs, clientConfigsOf } from './governance/client-config.
 import type { GovernanceContext, ProcessContext } from './governance/context.ts'
 import { type Customers, customersOf } from './governance/customers.ts'
 import type { VirtualKeyFact } from './governance/facts.ts'
+import { type KeyUsage, keyUsageOf } from './governance/key-usage.ts'
 import { type LimitChanges, limitChanges } from './governance/limit-changes.ts'
 import { type McpClients, mcpClientsOf } from './governance/mcp-clients.ts'
 import { type MembersRead, membersOf } from './governance/members.ts'
@@ -23,7 +24,9 @@ import { type Providers, providersOf } from './governance/providers.ts'
 import { type Sessions, sessionsOf } from './governance/sessions.ts'
 import { type Teams, teamsOf } from './governance/teams.ts'
 import type { Variable } from './governance/variables.ts'
+import { type VirtualKeyLists, virtualKeyListsOf } from './governance/virtual-key-list.ts'
 import { virtualKeyPlace } from './governance/virtual-keys.sql.ts'
+import { type VirtualKeys, virtualKeysOf } from './governance/virtual-keys.ts'
 import { type Groups, groupsOf } from './groups.ts'
 import { keepSetting } from './installation.sql.ts'
 import { deriveKeyring } from './keyring.ts'
@@ -67,6 +70,9 @@ export interface Tenancy
     Teams,
     MembersRead,
     Budgets,
+    VirtualKeys,
+    VirtualKeyLists,
+    KeyUsage,
     Auth,
     ClientConfigs,
     Sessions,
@@ -141,7 +147,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     counters,
     world: () => current.governance,
   }
-  const withVariables: ProcessContext = { ...context, variable, world: () => current.governance }
+  const withVariables: ProcessContext = { ...governance, variable }
   const tenancy: Tenancy = {
     ...groupsOf(context),
     ...keysOf(context),
@@ -160,6 +166,9 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...teamsOf(governance),
     ...membersOf(governance),
     ...budgetsOf(governance),
+    ...virtualKeysOf(governance),
+    ...virtualKeyListsOf(governance),
+    ...keyUsageOf(governance),
     revealVirtualKey: ({ id, sealedValue }) =>
       unseal(keyring, sealedValue, virtualKeyPlace(id))?.reveal() ?? null,
     ...authOf(withVariables),
