@@ -20,7 +20,6 @@ const forbidden = {
   workspace: (name: string) => `This ${name} belongs to another workspace.`,
   onboarding: () => 'This workspace is not onboarded to the gateway.',
   origin: () => 'This request is not allowed from there.',
-  write: () => 'Forbidden',
 } as const
 
 const missing: Readonly<Record<Findable, string>> = {

@@ -10,6 +10,7 @@ export type Told =
   | { readonly problem: 'refused' | 'unreachable'; readonly message: string }
 
 const limitMs = 30_000
+const unknownKey = 'The gateway does not know this admin key.'
 
 /** Asks a running gateway for a path of its operator's API. */
 export async function askGateway({ url, adminKey }: GatewayAddress, path: string): Promise<Told> {
@@ -20,6 +21,7 @@ export async function askGateway({ url, adminKey }: GatewayAddress, path: string
       signal: AbortSignal.timeout(limitMs),
     })
     const body: unknown = await answer.json()
+    if (answer.status === 401) return { problem: 'refused', message: unknownKey }
     return answer.ok ? { body } : { problem: 'refused', message: messageIn(body) }
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error

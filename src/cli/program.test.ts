@@ -18,6 +18,7 @@ async function parse(args: readonly string[]) {
     migrate: note('migrate'),
     backup: note('backup'),
     restore: note('restore'),
+    recomputeCosts: note('recomputeCosts'),
     newAdminKey: note('newAdminKey'),
     explain: note('explain'),
   }
@@ -50,10 +51,19 @@ test.each([
     [],
     ['serve', 'check', 'schema', 'migrate', 'backup', 'restore', 'admin-key', 'Exit codes'],
   ],
-  ['serve', ['serve'], ['--config', '--threads', 'TOLLGATE_DATABASE_URL', 'has no effect', 'Examples']],
+  [
+    'serve',
+    ['serve'],
+    ['--config', '--threads', 'TOLLGATE_DATABASE_URL', 'without a credential', 'Examples'],
+  ],
   ['check', ['check'], ['[file]', '--json', '$TOLLGATE_CONFIG', '78']],
   ['schema', ['schema'], ['tollgate.schema.json']],
   ['migrate', ['migrate'], ['--to', 'master key', 'Examples']],
+  [
+    'recompute-costs',
+    ['recompute-costs'],
+    ['--from', '--to', '--dry-run', '--json', 'Budgets keep', 'Examples'],
+  ],
   ['backup', ['backup'], ['<directory>', 'master key', 'pg_dump', 'Example']],
   ['restore', ['restore'], ['<directory>', '--data', 'Example']],
   ['admin-key', ['admin-key'], ['new']],

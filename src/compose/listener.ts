@@ -4,6 +4,7 @@ import { getRequestListener } from '@hono/node-server'
 import { findOperator } from '../api/authenticate.ts'
 import { createManagement, dressManaged } from '../api/management.ts'
 import type { Billing } from '../billing/billing.ts'
+import { bundledCatalog } from '../catalog/bundled.ts'
 import type { Settings } from '../config/settings.ts'
 import { isDataPlane } from '../gateway/accept.ts'
 import { dressFrontier } from '../gateway/frontier-failures.ts'
@@ -45,8 +46,7 @@ export function makeListener(settings: Settings, basics: Basics, parts: Listener
     egress: openOwnEgress(settings, null),
     isPublicHost: (host) => isPublicHost(host, lookup),
     mayStandOpen: settings.mayStandOpen,
-    modelsOf: () => [],
-    detailsOf: () => ({}),
+    catalog: bundledCatalog,
     requestsPerSecond: settings.frontier.managementRequestsPerSecond,
     version,
     reportBug,

@@ -1,4 +1,3 @@
-import { bundledCatalog } from '../catalog/bundled.ts'
 import type { Settings } from '../config/settings.ts'
 import { openRoster } from '../domain/roster.ts'
 import type { Call } from '../gateway/call.ts'
@@ -43,7 +42,6 @@ export function openRoom(settings: Settings, basics: Basics, stores: Stores, ech
     bodyLimitBytes: settings.server.max_request_body_mb * bytesPerMb,
     defaultOutputCap: settings.defaultOutputCap,
     governancePlans: openGovernancePlanCache(plansKept),
-    catalog: bundledCatalog(),
     random: Math.random,
     coolingKeys: new Map(),
     governanceWorkspace: settings.governance.workspace,

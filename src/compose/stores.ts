@@ -6,12 +6,11 @@ import { findMasterKey, makeMasterKey, masterKeyFile } from '../config/master-ke
 import type { Settings } from '../config/settings.ts'
 import { isFailure } from '../domain/failure.ts'
 import type { InstanceId } from '../domain/ids.ts'
-import type { EpochMs } from '../domain/time.ts'
 import { keptInstanceId } from '../ledger/instance-id.ts'
 import { repeat } from '../ledger/rounds.ts'
 import { type MemoryCounters, openMemoryCounters } from '../limits/memory.ts'
 import { parseDatabaseUrl } from '../store/open.ts'
-import type { LimitChanges } from '../tenancy/governance/limit-changes.ts'
+import { followLimits } from '../tenancy/governance/limit-changes.ts'
 import { openTenancy, type Tenancy } from '../tenancy/tenancy.ts'
 import { type Background, openBackground } from './background-thread.ts'
 import type { Basics } from './basics.ts'
@@ -94,15 +93,6 @@ export async function openStores(settings: Settings, basics: Basics): Promise<St
   }
   closers.push(repeat(refreshEveryMs, tenancy.refresh, onError).close)
   return { instance, background, counters, tenancy, masterKey }
-}
-
-/** Has counters follow what became of their limits. */
-function followLimits(counters: MemoryCounters, { gone, steps }: LimitChanges, now: EpochMs): void {
-  counters.forget(gone)
-  for (const it of steps) {
-    if (it.step === 'rebase') counters.rebase(it.before, it.after, it.keepsUsage, now)
-    else counters.adjust(it.adjustment)
-  }
 }
 
 function locationOf(settings: Settings) {

@@ -42,7 +42,7 @@ function members<Shape extends z.ZodRawShape>(shape: Shape) {
   )
 }
 
-export const NetworkConfig = members({
+const NetworkConfig = members({
   base_url: emptyIsNull(textOf(baseUrlRule)).describe(
     'Where the provider is reached instead of its own host.',
   ),
@@ -91,7 +91,7 @@ export const NetworkConfig = members({
     .describe('Fails streams that begin too slowly. Kept; has no effect yet.'),
 }).meta({ id: 'NetworkConfig' })
 
-export const ProxyConfig = members({
+const ProxyConfig = members({
   type: z
     .enum(['none', 'http', 'socks5', 'environment'])
     .describe('What kind of proxy. Kept; has no effect yet.'),
@@ -103,7 +103,7 @@ export const ProxyConfig = members({
   ),
 }).meta({ id: 'ProxyConfig' })
 
-export const CustomProviderConfig = z
+const CustomProviderConfig = z
   .looseObject({
     base_provider_type: z
       .enum(['openai', 'anthropic', 'bedrock', 'cohere', 'gemini', 'huggingface', 'replicate'])
@@ -190,7 +190,7 @@ export const EnvText = z
 
 const texts = (max: number) => z.array(z.string().min(1).max(255)).max(max)
 
-export const AzureKeyConfig = members({
+const AzureKeyConfig = members({
   endpoint: EnvText.describe('Where the resource is.'),
   api_version: EnvText.describe('Of the API.'),
   client_id: EnvText.describe('Of a service principal.'),
@@ -199,7 +199,7 @@ export const AzureKeyConfig = members({
   scopes: texts(50).describe('Of its tokens.'),
 }).meta({ id: 'AzureKeyConfig' })
 
-export const VertexKeyConfig = members({
+const VertexKeyConfig = members({
   project_id: EnvText.describe('The project.'),
   project_number: EnvText.describe('Its number, for tuned models.'),
   region: EnvText.describe('The region.'),
@@ -207,7 +207,7 @@ export const VertexKeyConfig = members({
   force_single_region: flag.describe('No other region is asked.'),
 }).meta({ id: 'VertexKeyConfig' })
 
-export const BedrockKeyConfig = members({
+const BedrockKeyConfig = members({
   access_key: EnvText.describe('With `secret_key`.'),
   secret_key: EnvText.describe('With `access_key`.'),
   session_token: EnvText.describe('Of temporary keys.'),

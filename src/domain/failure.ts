@@ -13,7 +13,7 @@ export type Failure =
     }
   | {
       readonly failure: 'forbidden'
-      readonly what: 'scope' | 'workspace' | 'onboarding' | 'origin' | 'write'
+      readonly what: 'scope' | 'workspace' | 'onboarding' | 'origin'
       readonly name: string
       /** Where there is more to say than that. */
       readonly message?: string

@@ -66,7 +66,9 @@ export function isNative(identity: KeyFact | NativeIdentity | Failure): identity
 function splitAuthorization(header: string | null): { scheme: string; value: string } | null {
   if (header === null) return null
   const space = header.indexOf(' ')
-  if (space < 0) return { scheme: header.toLowerCase(), value: '' }
+  // A federated key without a scheme is not read as one, and its owner is told so.
+  if (space < 0)
+    return { scheme: header.startsWith(mintedPrefix) ? 'api-key' : header.toLowerCase(), value: '' }
   return { scheme: header.slice(0, space).toLowerCase(), value: header.slice(space + 1).trim() }
 }
 

@@ -17,6 +17,7 @@ test('a plain head is read, whatever stands behind it', () => {
   const text = head('HOST:a.example', 'X-Blank: ', 'x-inner:\t a \t b\t ', 'cOntent-lengTh:  0012 ')
   const plain = {
     path: '/v1/x',
+    query: '',
     host: 'a.example',
     declaredBytes: 12,
     headBytes: text.length,

@@ -41,14 +41,11 @@ describe.each(databases())('the door of the operator on $name', ({ create }) => 
         const answer = await ask(path, authorization)
         expect(answer.status).toBe(401)
         expect(answer.headers.get('www-authenticate')).toBe('Bearer')
-        expect(await answer.json()).toEqual(refusal(401, 'The credential is not an admin key.'))
+        expect(await answer.json()).toEqual(refusal(401, 'Unauthorized'))
       }
     }
     const closed = await ask('/api/admin/workspaces')
-    expect([closed.status, await closed.json()]).toEqual([
-      401,
-      refusal(401, 'No credential was sent. Send `Authorization: Bearer <admin key>`.'),
-    ])
+    expect([closed.status, await closed.json()]).toEqual([401, refusal(401, 'Unauthorized')])
   })
 
   test('says what it has not got in the body of its surface', async () => {
@@ -60,7 +57,8 @@ describe.each(databases())('the door of the operator on $name', ({ create }) => 
     expect((await request('GET', '/workspaces/nowhere')).body).toEqual(
       refusal(404, 'There is no such workspace.'),
     )
-    const elsewhere = await ask('/api/elsewhere')
+    expect((await ask('/api/elsewhere')).status).toBe(401)
+    const elsewhere = await ask('/api/elsewhere', `Bearer ${gateway.adminKey}`)
     expect([elsewhere.status, await elsewhere.json()]).toEqual([404, refusal(404, expect.any(String))])
   })
 

@@ -225,7 +225,7 @@ describe.each(databases())('explain on $name', ({ create }) => {
     const unknown = await run(['sky_nobody', slug])
     expect(unknown).toEqual({ code: 1, output: '', errors: 'There is no such API key.\n' })
     const stranger = await run([prefixOf(key), slug, '--admin-key', 'env.WRONG'], { WRONG: 'no-admin-key' })
-    expect(stranger).toEqual({ code: 1, output: '', errors: 'The credential is not an admin key.\n' })
+    expect(stranger).toEqual({ code: 1, output: '', errors: 'The gateway does not know this admin key.\n' })
     const away = await run([prefixOf(key), slug, '--url', 'http://127.0.0.1:1'])
     expect([away.code, away.errors]).toEqual([
       3,

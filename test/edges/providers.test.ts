@@ -448,28 +448,47 @@ describe.each(databases())('providers on $name', ({ create }) => {
     expect(key.azure_key_config).not.toHaveProperty('deployments')
   })
 
-  test('models are those that keys name', async () => {
-    await ok('POST', '/providers', { provider: 'deepseek' })
+  test('models are those that keys name, and those that are known of the provider', async () => {
+    const custom = {
+      provider: 'cellar',
+      network_config: { base_url: 'https://models.example/v1' },
+      custom_provider_config: { base_provider_type: 'openai' },
+    }
+    await ok('POST', '/providers', custom)
     const key = (name: string, models: string[], more: object = {}) =>
-      ok('POST', '/providers/deepseek/keys', { name, value: `key-of-deepseek-${name}`, models, ...more })
+      ok('POST', '/providers/cellar/keys', { name, value: `key-of-the-cellar-${name}`, models, ...more })
     const first = await key('d1', ['chat', 'Reasoner'], { aliases: { quick: 'chat' } })
     const second = await key('d2', ['*'], { blacklisted_models: ['chat'] })
-    const models = async (query: string) => ok('GET', `/models?provider=deepseek${query}`)
+    const models = async (query: string) => ok('GET', `/models?provider=cellar${query}`)
     expect(await models('')).toEqual({
       models: [
-        { name: 'Reasoner', provider: 'deepseek', accessible_by_keys: [first.id, second.id] },
-        { name: 'chat', provider: 'deepseek', accessible_by_keys: [first.id] },
-        { name: 'quick', provider: 'deepseek', accessible_by_keys: [first.id, second.id] },
+        { name: 'Reasoner', provider: 'cellar', accessible_by_keys: [first.id, second.id] },
+        { name: 'chat', provider: 'cellar', accessible_by_keys: [first.id] },
+        { name: 'quick', provider: 'cellar', accessible_by_keys: [first.id, second.id] },
       ],
       total: 3,
     })
     expect((await models('&query=REAS&limit=1')).total).toBe(1)
     expect((await models(`&keys=${second.id}`)).models).toEqual([])
     expect((await models('&limit=1')).models).toHaveLength(1)
-    expect((await ok('GET', '/models/details?provider=deepseek&query=chat')).models).toEqual([
-      { name: 'chat', provider: 'deepseek', accessible_by_keys: [first.id] },
+    expect((await ok('GET', '/models/details?provider=cellar&query=chat')).models).toEqual([
+      { name: 'chat', provider: 'cellar', accessible_by_keys: [first.id] },
     ])
     await refused('GET', '/models?limit=x', undefined, 400, 'limit: must be a number')
+
+    await ok('POST', '/providers', { provider: 'anthropic' })
+    expect((await ok('GET', '/models?provider=anthropic')).models).toEqual([])
+    const known = await ok('GET', '/models?provider=anthropic&unfiltered=true&query=claude')
+    expect(known.models).toHaveLength(5)
+    const all = await ok('POST', '/providers/anthropic/keys', { name: 'all', value: 'a-key-of-anthropic' })
+    const [model] = (await ok('GET', '/models/details?provider=anthropic&query=claude')).models
+    expect(model).toEqual({
+      ...model,
+      provider: 'anthropic',
+      max_output_tokens: expect.any(Number),
+      input_cost_per_token: expect.any(Number),
+      accessible_by_keys: [all.id],
+    })
   })
 
   test('MCP servers are registered, listed and removed', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { workspaceKey } from '../setup/frontier.ts'
 import { dial, request, type Wire, type WireAnswer } from './wire.ts'
-import { expectRefusal, invalid, type Refusal } from './wording.ts'
+import { expectNativeRefusal, expectRefusal, invalid, type Refusal } from './wording.ts'
 import { chatBody, chatPath, expectHealthy, openWorld, slug, type World } from './world.ts'
 
 const mb = 2 ** 20
@@ -161,12 +161,9 @@ describe('bodies that look odd and are served', () => {
 })
 
 describe('credentials that open no door', () => {
-  const missing = 'No API key was sent. Send `Authorization: Api-Key <key>`.'
   const malformed = 'The Authorization header cannot be read. Send `Authorization: Api-Key <key>`.'
 
   test.each<[string, string, string]>([
-    ['none', 'X-Nothing: 1', missing],
-    ['an empty header', 'Authorization:', malformed],
     ['a scheme alone', 'Authorization: Api-Key', malformed],
     ['no scheme', 'Authorization: sky_0123.4567', malformed],
     ['SQL', "Authorization: Api-Key ' OR '1'='1' --", unknownKey],
@@ -174,7 +171,6 @@ describe('credentials that open no door', () => {
     ['SQL under an SDK’s header', "x-api-key: sky_' UNION SELECT 1 --", unknownKey],
     ['a key that nobody has', 'Authorization: Api-Key sky_0123456789.abc', unknownKey],
     ['the key of a workspace', `Authorization: Api-Key ${workspaceKey}`, unknownKey],
-    ['an admin key', 'Authorization: Bearer admin-key-of-the-tests', unknownKey],
     ['bytes beyond ASCII', 'Authorization: Api-Key \u00e9\u00ff', unknownKey],
     ['a very long key', `Authorization: Api-Key ${'k'.repeat(16_000)}`, unknownKey],
   ])('%s', async (_name, header, message) => {
@@ -182,6 +178,25 @@ describe('credentials that open no door', () => {
     const { wire, answer } = await answerTo(request(`POST ${chatPath} HTTP/1.1`, headers, '{}'))
     expectRefusal(answer, { status: 401, code: 'unauthorized', message })
     expect(answer.header('www-authenticate')).toBe('Api-Key')
+    await expectKept(wire)
+  })
+
+  const needed = 'virtual key is required. Provide a virtual key via the x-bf-vk header.'
+  const notFound = 'virtual key not found. The provided virtual key does not exist or has been revoked.'
+
+  test.each<[string, string, string]>([
+    ['none', 'X-Nothing: 1', needed],
+    ['an empty header', 'Authorization:', needed],
+    ['a scheme that nobody reads', 'Authorization: Digest username="x"', needed],
+    ['an admin key', 'Authorization: Bearer admin-key-of-the-tests', needed],
+    ['a key of a provider', 'x-api-key: sk-ant-0123456789', needed],
+    ['junk as a virtual key', 'x-bf-vk: junk', notFound],
+    ['SQL as a virtual key', "x-bf-vk: ' OR '1'='1' --", notFound],
+    ['a virtual key that nobody has', 'Authorization: Bearer SK-BF-0123456789', notFound],
+  ])('%s, at the native door', async (_name, header, message) => {
+    const headers = ['Host: localhost', 'Content-Type: application/json', 'Content-Length: 2', header]
+    const { wire, answer } = await answerTo(request(`POST ${chatPath} HTTP/1.1`, headers, '{}'))
+    expectNativeRefusal(answer, 401, message)
     await expectKept(wire)
   })
 })
@@ -195,7 +210,7 @@ describe('paths and methods', () => {
     '/v1/chat%2Fcompletions',
     '//v1/x/../..',
   ])('there is nothing at %s', async (path) => {
-    const { wire, answer } = await answerTo(request(`GET ${path} HTTP/1.1`, ['Host: localhost']))
+    const { wire, answer } = await answerTo(request(`GET ${path} HTTP/1.1`, ours()))
     expect(answer.status).toBe(404)
     if (path.startsWith('/v1/'))
       expectRefusal(answer, {
@@ -206,11 +221,25 @@ describe('paths and methods', () => {
     await expectKept(wire)
   })
 
+  test('whoever shows no key is told so in the words of the native door', async () => {
+    const nowhere = await answerTo(request('GET /v1/nowhere HTTP/1.1', ['Host: localhost']))
+    expectNativeRefusal(nowhere.answer, 404, 'There is nothing at this path.')
+    await expectKept(nowhere.wire)
+    const wrong = await answerTo(request(`GET ${chatPath} HTTP/1.1`, ['Host: localhost']))
+    expectNativeRefusal(wrong.answer, 405, 'This path takes POST only.')
+    expect(wrong.answer.header('allow')).toBe('POST')
+    await expectKept(wrong.wire)
+  })
+
+  function ours(): string[] {
+    return ['Host: localhost', `Authorization: Api-Key ${world.key}`]
+  }
+
   test.each(['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD', 'QUERY', 'PROPFIND'])(
     '%s is not how a model is called',
     async (method) => {
       const wire = dial(world.gateway.url)
-      wire.send(request(`${method} ${chatPath} HTTP/1.1`, ['Host: localhost']))
+      wire.send(request(`${method} ${chatPath} HTTP/1.1`, ours()))
       if (method === 'HEAD') {
         const head = await headOnly(wire)
         expect(head).toMatch(/^HTTP\/1\.1 405 /)

@@ -19,6 +19,15 @@ export function expectRefusal(answer: WireAnswer, { status, code, message }: Ref
   expect(answer.header('content-type')).toBe('application/json')
 }
 
+/** The same in the words of the native door. */
+export function expectNativeRefusal(answer: WireAnswer, status: number, message: string): void {
+  expect([answer.status, answer.json()]).toMatchObject([
+    status,
+    { is_bifrost_error: false, status_code: status, error: { message } },
+  ])
+  expect(answer.header('content-type')).toBe('application/json')
+}
+
 /** The same in the words of management. */
 export function expectManaged(answer: WireAnswer, { status, code, message }: Refusal): void {
   expect([answer.status, answer.json()]).toEqual([status, { code, message: text(message) }])

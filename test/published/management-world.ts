@@ -7,8 +7,9 @@ import { createManagement } from '../../src/api/management.ts'
 import { openBilling } from '../../src/billing/billing.ts'
 import { isFailure } from '../../src/domain/failure.ts'
 import { ulidSource } from '../../src/domain/ids.ts'
-import { openMemoryCounters } from '../../src/limits/memory.ts'
+import { type MemoryCounters, openMemoryCounters } from '../../src/limits/memory.ts'
 import type { Database } from '../../src/store/database.ts'
+import { followLimits } from '../../src/tenancy/governance/limit-changes.ts'
 import { openTenancy, type Tenancy } from '../../src/tenancy/tenancy.ts'
 import type { WorkspaceDefinition } from '../../src/tenancy/workspaces.ts'
 import { documentedFetch } from '../setup/contract.ts'
@@ -37,11 +38,13 @@ export interface CallOptions {
 export interface World {
   readonly tenancy: Tenancy
   readonly database: Database
+  readonly counters: MemoryCounters
   readonly url: string
   /** What the API reported as bugs. */
   readonly bugs: readonly unknown[]
   /** Names of counters whose owner went. */
   readonly countersGone: readonly string[]
+  now(): number
   setClock(at: number): void
   call(method: string, path: string, options?: CallOptions): Promise<Answer>
   close(): Promise<void>
@@ -55,7 +58,7 @@ export const keys = {
   n: 'n-manages-everything',
 } as const
 
-const masterKey = 'the master key of the tests'
+export const masterKey = 'the master key of the tests'
 
 export async function openWorld(database: Database): Promise<World> {
   let now = Date.UTC(2026, 10, 2, 8, 15)
@@ -69,6 +72,7 @@ export async function openWorld(database: Database): Promise<World> {
     random: randomBytes,
     masterKey,
     counters,
+    onLimitsChanged: (changes) => followLimits(counters, changes, now),
     onCountersGone: (names) => countersGone.push(...names),
   })
   if (isFailure(tenancy)) throw new Error(JSON.stringify(tenancy))
@@ -96,9 +100,11 @@ export async function openWorld(database: Database): Promise<World> {
   return {
     tenancy,
     database,
+    counters,
     url,
     bugs,
     countersGone,
+    now: () => now,
     setClock(at) {
       now = at
     },

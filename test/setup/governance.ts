@@ -3,7 +3,8 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Transaction } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
+import { vi } from 'vitest'
 import { readCeiling } from '../../src/domain/money.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { openDatabase, parseDatabaseUrl } from '../../src/store/open.ts'
@@ -130,6 +131,8 @@ export interface Governed {
   readonly gateway: Gateway
   readonly upstream: FakeUpstream
   readonly databaseUrl: string
+  /** What stands in the database once the gateway has stored what it has settled. */
+  read<Row>(query: (database: Kysely<Schema>) => Promise<Row>, until: (row: Row) => boolean): Promise<Row>
   /** Writes more, and waits until the gateway has it. */
   seed(more: Seed): Promise<void>
   close(): Promise<void>
@@ -162,6 +165,23 @@ export async function openGoverned(seed: Seed, options: GovernedOptions = {}): P
     gateway,
     upstream,
     databaseUrl,
+    async read(query, until) {
+      const location = parseDatabaseUrl(databaseUrl)
+      if ('failure' in location) throw new Error(`not a database: ${databaseUrl}`)
+      const database = await openDatabase(location)
+      try {
+        return await vi.waitFor(
+          async () => {
+            const row = await query(database.read)
+            if (!until(row)) throw new Error(`not yet: ${JSON.stringify(row)}`)
+            return row
+          },
+          { timeout: 10_000, interval: 50 },
+        )
+      } finally {
+        await database.close()
+      }
+    },
     async seed(more) {
       await write(databaseUrl, more, upstream.url)
       await sleep(refreshedWithinMs)

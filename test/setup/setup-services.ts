@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns'
+import { bundledCatalog } from '../../src/catalog/bundled.ts'
 import { isFailure } from '../../src/domain/failure.ts'
 import { openEgress } from '../../src/upstream/egress.ts'
 
@@ -10,6 +11,5 @@ export const setupServices = {
   egress,
   isPublicHost: async () => false,
   mayStandOpen: false,
-  modelsOf: () => [],
-  detailsOf: () => ({}),
+  catalog: bundledCatalog,
 } as const

@@ -41,7 +41,7 @@ const clientMembers = {
   disable_db_pings_in_health: flag,
 }
 
-export const ClientConfig = z.looseObject(clientMembers).partial().meta({ id: 'ClientConfig' })
+const ClientConfig = z.looseObject(clientMembers).partial().meta({ id: 'ClientConfig' })
 
 const nullable = Object.fromEntries(
   Object.entries(clientMembers).map(([name, schema]) => [name, (schema as z.ZodType).nullable()]),

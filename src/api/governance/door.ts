@@ -11,10 +11,6 @@ export function governanceDoor(services: GovernanceServices, entrance: Entrance)
       const entry = await entrance.admit(knock)
       return isFailure(entry) ? entry : { ...services, ...entry }
     },
-    limit({ principal }, operation) {
-      const mayWrite = principal.kind === 'administrator' || operation.startsWith('GET ')
-      return mayWrite ? null : { failure: 'forbidden', what: 'write', name: '' }
-    },
     misspelt(parameter) {
       const what = parameterNames[parameter] ?? parameter.replace(/_id$/, '').replaceAll('_', ' ')
       return { failure: 'invalid', message: `Invalid ${what} ID encoding` }

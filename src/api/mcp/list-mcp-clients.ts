@@ -14,7 +14,7 @@ export const listMcpClients = setupRoute({
   description: 'Servers of tools as they are registered, oldest first, without secrets.',
   query: z.object({
     limit: z.string().optional().describe('25 where it is left out, 100 at most.'),
-    offset: z.string().optional(),
+    offset: z.string().optional().describe('How many to pass over.'),
     search: z.string().optional().describe('Part of a name, in whatever case.'),
     connection_type: z.string().optional().describe('Some, separated by commas.'),
     state: z.string().optional().describe('Some, separated by commas.'),

@@ -1,3 +1,4 @@
+import type { Catalog } from '../../catalog/catalog.ts'
 import type { ProviderFact, ProviderKeyFact } from '../../tenancy/governance/facts.ts'
 
 /** A model that keys can be used for. */
@@ -18,12 +19,12 @@ export interface ModelQuery {
 }
 
 /**
- * The models of providers: what their keys name, and what is in `catalogue` of a provider's, which keys for all models
- * can be used for. By provider, then name.
+ * The models of providers: what their keys name, and what the catalogue knows of a provider's, which keys for all
+ * models can be used for. By provider, then name.
  */
 export function knownModels(
   providers: readonly ProviderFact[],
-  catalogue: (provider: ProviderFact) => readonly string[],
+  catalog: Pick<Catalog, 'modelsOf'>,
   { query, provider: only, keys: wanted, unfiltered }: ModelQuery,
 ): readonly KnownModel[] {
   return providers
@@ -31,7 +32,7 @@ export function knownModels(
     .flatMap((provider) => {
       const keys = provider.keys.filter(({ keyId }) => wanted.length === 0 || wanted.includes(keyId))
       const usable = keys.filter(({ enabled }) => enabled || unfiltered)
-      const names = new Set([...catalogue(provider), ...usable.flatMap(namedBy)])
+      const names = new Set([...catalog.modelsOf(provider.name), ...usable.flatMap(namedBy)])
       return [...names]
         .filter((name) => name.toLowerCase().includes(query.toLowerCase()))
         .sort()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { setupRoute } from '../setup/route.ts'
+import { detailsOf } from './details.ts'
 import { knownModels } from './known-models.ts'
 import { modelFilter, toQuery } from './query.ts'
 
@@ -22,10 +23,10 @@ export const listModelDetails = setupRoute({
   returns: z.object({ models: z.array(ModelDetails), total: z.int() }),
   refuses: {},
 
-  async handle({ filter, tenancy, modelsOf, detailsOf }) {
-    const found = knownModels(tenancy.snapshot().governance.providers, modelsOf, toQuery(filter))
+  async handle({ filter, tenancy, catalog }) {
+    const found = knownModels(tenancy.snapshot().governance.providers, catalog(), toQuery(filter))
     const models = found.slice(0, filter.limit || 5).map(({ name, provider, keys }) => ({
-      ...detailsOf(provider, name),
+      ...detailsOf(catalog(), provider, name),
       name,
       provider,
       accessible_by_keys: [...keys],

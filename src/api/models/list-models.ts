@@ -20,8 +20,8 @@ export const listModels = setupRoute({
   }),
   refuses: {},
 
-  async handle({ filter, tenancy, modelsOf }) {
-    const found = knownModels(tenancy.snapshot().governance.providers, modelsOf, toQuery(filter))
+  async handle({ filter, tenancy, catalog }) {
+    const found = knownModels(tenancy.snapshot().governance.providers, catalog(), toQuery(filter))
     const models = found
       .slice(0, filter.limit || 5)
       .map(({ name, provider, keys }) => ({ name, provider, accessible_by_keys: [...keys] }))

@@ -9,7 +9,7 @@ import type { KeyOfProvider, Provider, ProviderKey, ShownText } from './schemas.
 type Held = Secret | 'sealed' | null
 
 /** A secret in part, and the variable that it was taken from. */
-export function toShown(held: Held, envVar: string): z.input<typeof ShownText> {
+function toShown(held: Held, envVar: string): z.input<typeof ShownText> {
   const text = held === null || held === 'sealed' ? '' : held.reveal()
   return {
     value: redact(text),
@@ -49,7 +49,7 @@ export function toProvider(provider: ProviderFact): z.input<typeof Provider> {
   }
 }
 
-export const networkDefaults = {
+const networkDefaults = {
   default_request_timeout_in_seconds: 30,
   connect_timeout_in_seconds: 10,
   first_token_timeout_in_seconds: 0,

@@ -1,5 +1,5 @@
+import type { Catalog } from '../../catalog/catalog.ts'
 import type { Clock } from '../../domain/time.ts'
-import type { ProviderFact } from '../../tenancy/governance/facts.ts'
 import type { Tenancy } from '../../tenancy/tenancy.ts'
 import type { Egress } from '../../upstream/egress.ts'
 import type { Entry } from '../entrance.ts'
@@ -18,10 +18,8 @@ export interface SetupServices {
   isPublicHost(host: string): Promise<boolean>
   /** Whether management may be opened to everybody who reaches it. */
   readonly mayStandOpen: boolean
-  /** Models that the catalogue knows of a provider. */
-  modelsOf(provider: ProviderFact): readonly string[]
-  /** What the catalogue knows of one of them. */
-  detailsOf(provider: string, model: string): Readonly<Record<string, unknown>>
+  /** Known models and their prices. */
+  catalog(): Catalog
 }
 
 export interface SetupVisit extends SetupServices, Entry {}

@@ -1,10 +1,12 @@
-import { type Wanted, wantMembersAndOthers } from '../../json/scan.ts'
+import { type Slot, type Wanted, wantMembersAndOthers } from '../../json/scan.ts'
 import type { NativeOperation } from './operation.ts'
 
 /** How a body of one operation is read. */
 export interface RequestShape {
   /** Every member that a provider may get to see, and those that are for us. Nothing else is passed on unasked. */
   readonly wanted: Wanted
+  /** All of them, for a walk without looking each up. */
+  readonly slots: readonly Slot[]
   /** Members of `wanted` that a provider never gets. */
   readonly ours: readonly string[]
   /** What the model is to work on. It must not be empty. */
@@ -125,10 +127,15 @@ const responsesMembers = [
 
 const embeddingMembers = ['model', 'input', 'dimensions', 'encoding_format', 'user'] as const
 
+function scanFor(...names: readonly string[]): Pick<RequestShape, 'wanted' | 'slots'> {
+  const wanted = wantMembersAndOthers(...names)
+  return { wanted, slots: Object.values(wanted.found) }
+}
+
 /** `metadata` counts as unknown where the operation has none, but is looked at all the same. */
 export const requestShapes: Readonly<Record<NativeOperation, RequestShape>> = {
   chat_completion: {
-    wanted: wantMembersAndOthers(...chatMembers, ...ours),
+    ...scanFor(...chatMembers, ...ours),
     ours,
     subject: 'messages',
     insteadOfSubject: [],
@@ -136,7 +143,7 @@ export const requestShapes: Readonly<Record<NativeOperation, RequestShape>> = {
     counts: ['n'],
   },
   text_completion: {
-    wanted: wantMembersAndOthers(...completionMembers, ...ours, 'metadata'),
+    ...scanFor(...completionMembers, ...ours, 'metadata'),
     ours,
     subject: 'prompt',
     insteadOfSubject: [],
@@ -144,7 +151,7 @@ export const requestShapes: Readonly<Record<NativeOperation, RequestShape>> = {
     counts: ['n', 'best_of'],
   },
   responses: {
-    wanted: wantMembersAndOthers(...responsesMembers, ...ours),
+    ...scanFor(...responsesMembers, ...ours),
     ours,
     subject: 'input',
     insteadOfSubject: ['prompt', 'previous_response_id', 'conversation'],
@@ -152,7 +159,7 @@ export const requestShapes: Readonly<Record<NativeOperation, RequestShape>> = {
     counts: [],
   },
   embedding: {
-    wanted: wantMembersAndOthers(...embeddingMembers, ...ours, 'metadata'),
+    ...scanFor(...embeddingMembers, ...ours, 'metadata'),
     ours,
     subject: 'input',
     insteadOfSubject: [],

@@ -97,12 +97,11 @@ export function readNativeRequest(body: Buffer, operation: NativeOperation): Nat
   }
 }
 
-function membersFound({ wanted }: RequestShape): Map<string, Member> {
+function membersFound({ slots }: RequestShape): Map<string, Member> {
   const known = new Map<string, Member>()
-  for (const name in wanted.found) {
-    const slot = wanted.found[name]
-    const member = slot === undefined ? null : placeOf(slot)
-    if (member !== null) known.set(name, member)
+  for (const slot of slots) {
+    const member = placeOf(slot)
+    if (member !== null) known.set(slot.name, member)
   }
   return known
 }

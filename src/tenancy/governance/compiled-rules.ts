@@ -1,6 +1,6 @@
-import type { CompiledExpression, RoutingRule } from '../../rules/rule.ts'
+import type { CompiledExpression, RoutingRule, RuleFallback } from '../../rules/rule.ts'
 import { readFallback } from '../../rules/validate.ts'
-import type { RoutingRuleFact } from './facts.ts'
+import type { RoutingRuleFact, RuleFallbackFact } from './facts.ts'
 
 /** A condition, or what is wrong with its text. */
 export type Compile = (text: string) => CompiledExpression | { readonly fault: string }
@@ -74,10 +74,16 @@ function ruleOf(fact: RoutingRuleFact, expression: CompiledExpression | null): R
     isChained: fact.chainRule,
     expression,
     targets: fact.targets,
-    fallbacks: fact.fallbacks.map(readFallback).filter((fallback) => fallback !== null),
+    fallbacks: fact.fallbacks.flatMap(fallbackOf),
     scope: fact.scope,
     scopeId: fact.scopeId,
     priority: fact.priority,
     createdAt: fact.createdAt,
   }
+}
+
+/** None for one that names no provider: there is nowhere to go. */
+function fallbackOf(fact: RuleFallbackFact): RuleFallback[] {
+  const fallback = readFallback(fact)
+  return fallback === null || fallback.provider === '' ? [] : [fallback]
 }

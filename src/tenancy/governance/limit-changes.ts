@@ -1,4 +1,5 @@
 import type { EpochMs } from '../../domain/time.ts'
+import type { MemoryCounters } from '../../limits/memory.ts'
 import type { Charge, PlanRow } from '../../limits/plan.ts'
 import type { OwnedLimits, VirtualKeyFact } from './facts.ts'
 import { limitRows } from './limit-rows.ts'
@@ -69,6 +70,19 @@ export function limitChanges(
       ...rebased,
       ...adjusted.filter(({ adjustment }) => !isEarlier(adjustment)),
     ],
+  }
+}
+
+/** Has counters in memory follow what became of their limits. */
+export function followLimits(
+  counters: Pick<MemoryCounters, 'forget' | 'rebase' | 'adjust'>,
+  { gone, steps }: LimitChanges,
+  now: EpochMs,
+): void {
+  counters.forget(gone)
+  for (const it of steps) {
+    if (it.step === 'rebase') counters.rebase(it.before, it.after, it.keepsUsage, now)
+    else counters.adjust(it.adjustment)
   }
 }
 

@@ -60,7 +60,9 @@ export function readMcpClientNames(
   return transaction
     .selectFrom('mcp_clients')
     .select(['id', 'name'])
-    .where(({ eb, or }) => or([eb('id', 'in', ids), eb('name', 'in', names)]))
+    .where(({ eb, or }) =>
+      or([...ids.map((id) => eb('id', '=', id)), ...names.map((name) => eb('name', '=', name))]),
+    )
     .execute()
 }
 

@@ -1,19 +1,16 @@
-import { add, type Quantity } from '../../domain/quantity.ts'
 import type { EpochMs } from '../../domain/time.ts'
-import { parseResetDuration, windowOf } from '../../limits/duration.ts'
-import type { Plan, PlanRow, Subject, Window } from '../../limits/plan.ts'
-import { endOfTime, periodOf } from '../../limits/window.ts'
+import type { Plan, PlanRow, Subject } from '../../limits/plan.ts'
+import { periodOf } from '../../limits/window.ts'
 import type {
   BudgetFact,
   CustomerFact,
   ModelConfigFact,
   OwnedLimits,
   ProviderConfigFact,
-  RateHalf,
-  RateLimitFact,
   TeamFact,
   VirtualKeyFact,
 } from './facts.ts'
+import { budgetRow, raiseOf, rateRows, windowOfLimit } from './limit-rows.ts'
 import type { GovernanceWorld } from './world.ts'
 
 /** Whose limits a call is subject to. */
@@ -46,16 +43,13 @@ export interface Level {
  */
 export function governancePlan(world: GovernanceWorld, call: GovernedCall, now: EpochMs): TimedPlan {
   const chain = chainOf(world, call)
-  return planOf(
-    [
-      ...providerLevels(world, call.provider).flatMap(allRows),
-      ...modelLevels(globalConfigs(world, call), 'model').flatMap(allRows),
-      ...chain.flatMap(rateRows),
-      ...chain.flatMap(budgetRows),
-      ...modelLevels(keyConfigs(world, call), 'key_model').flatMap(allRows),
-    ],
-    now,
-  )
+  return planOf([
+    ...allOf(providerLevels(world, call.provider), now),
+    ...allOf(modelLevels(matching(world, call, 'global'), 'model'), now),
+    ...chain.flatMap(ratesOf),
+    ...chain.flatMap((level) => budgetsOf(level, now)),
+    ...allOf(modelLevels(matching(world, call, 'virtual_key'), 'key_model'), now),
+  ])
 }
 
 /** What holds for a provider everywhere. */
@@ -71,7 +65,7 @@ export function configLevel(config: ProviderConfigFact): Level {
 
 /** The rows of some owners alone, in the order of a whole plan. */
 export function rowsOf(levels: readonly Level[], now: EpochMs): TimedPlan {
-  return planOf(levels.flatMap(allRows), now)
+  return planOf(allOf(levels, now))
 }
 
 /** Who stands above a virtual key. */
@@ -110,14 +104,6 @@ export function configLists(
   ]
 }
 
-function globalConfigs(world: GovernanceWorld, call: GovernedCall): readonly ModelConfigFact[] {
-  return matching(world, call, 'global')
-}
-
-function keyConfigs(world: GovernanceWorld, call: GovernedCall): readonly ModelConfigFact[] {
-  return matching(world, call, 'virtual_key')
-}
-
 function matching(
   world: GovernanceWorld,
   call: GovernedCall,
@@ -133,103 +119,40 @@ function modelLevels(configs: readonly ModelConfigFact[], level: 'model' | 'key_
   return configs.map((config) => ({ limits: config, level, name: config.modelName }))
 }
 
-/** A row before its ceiling is known, which may change with time. */
-interface Draft {
-  readonly row: Omit<PlanRow, 'ceiling'>
-  ceilingAt(now: EpochMs): { readonly ceiling: Quantity; readonly until: EpochMs }
+interface TimedRow {
+  readonly row: PlanRow
+  /** How long its ceiling stays as it is. */
+  readonly until: EpochMs
 }
 
-function planOf(drafts: readonly Draft[], now: EpochMs): TimedPlan {
-  let validUntil = Number.POSITIVE_INFINITY
-  const rows = drafts.map(({ row, ceilingAt }) => {
-    const { ceiling, until } = ceilingAt(now)
-    validUntil = Math.min(validUntil, until)
-    return { ...row, ceiling }
-  })
-  const isStrict = rows.some((row) => row.strict && row.metric !== 'request')
-  return { plan: { rows, isStrict }, validUntil }
-}
+const never = Number.POSITIVE_INFINITY
 
-function allRows(level: Level): readonly Draft[] {
-  return [...rateRows(level), ...budgetRows(level)]
-}
-
-function rateRows(level: Level): readonly Draft[] {
-  const { rateLimit } = level.limits
-  if (rateLimit === null) return []
-  const { tokens, requests } = rateLimit
-  return [
-    ...(tokens === null ? [] : [rateRow(level, rateLimit, tokens, 'token')]),
-    ...(requests === null ? [] : [rateRow(level, rateLimit, requests, 'request')]),
-  ]
-}
-
-function rateRow(level: Level, limit: RateLimitFact, half: RateHalf, metric: 'token' | 'request'): Draft {
-  const ceiling = { whole: half.max, pico: 0 }
+function planOf(timed: readonly TimedRow[]): TimedPlan {
+  const rows = timed.map(({ row }) => row)
   return {
-    row: {
-      ...commonOf(level, limit, half, limit.id),
-      counter: `rate:${limit.id}:${metric}`,
-      metric,
-    },
-    ceilingAt: () => ({ ceiling, until: Number.POSITIVE_INFINITY }),
+    plan: { rows, isStrict: rows.some((row) => row.strict && row.metric !== 'request') },
+    validUntil: timed.reduce((first, { until }) => Math.min(first, until), never),
   }
 }
 
-function budgetRows(level: Level): readonly Draft[] {
-  return level.limits.budgets.map((budget) => {
-    const row = { ...commonOf(level, budget, budget, budget.id), counter: `budget:${budget.id}` }
-    return {
-      row: { ...row, metric: 'cost' as const },
-      ceilingAt: (now: EpochMs) => budgetCeiling(budget, row.window, now),
-    }
-  })
+function allOf(levels: readonly Level[], now: EpochMs): readonly TimedRow[] {
+  return levels.flatMap((level) => [...ratesOf(level), ...budgetsOf(level, now)])
 }
 
-function commonOf(
-  { level, name }: Level,
-  { calendarAligned, strict }: Pick<BudgetFact, 'calendarAligned' | 'strict'>,
-  { resetDuration, generation, startsAt }: Pick<RateHalf, 'resetDuration' | 'generation' | 'startsAt'>,
-  limitId: string,
-) {
-  return {
-    generation,
-    window: windowAt(resetDuration, calendarAligned, startsAt),
-    unit: resetDuration,
-    strict,
-    refundsFailed: true,
-    chargedAt: 'completion',
-    subject: { level, name, limitId },
-  } as const
+function ratesOf({ limits: { rateLimit }, level, name }: Level): readonly TimedRow[] {
+  if (rateLimit === null) return []
+  return rateRows(rateLimit, { level, name }).map((row) => ({ row, until: never }))
 }
 
-function windowAt(text: string, calendarAligned: boolean, startsAt: EpochMs): Window {
-  const duration = parseResetDuration(text)
-  const window = duration === null ? null : windowOf(duration, calendarAligned, startsAt)
-  if (window === null || 'fault' in window) throw new Error(`a stored limit resets after '${text}'`)
-  return window
+function budgetsOf({ limits, level, name }: Level, now: EpochMs): readonly TimedRow[] {
+  return limits.budgets.map((budget) => ({
+    row: budgetRow(budget, now, { level, name }),
+    until: raisedUntil(budget, now),
+  }))
 }
 
-/** A budget's ceiling with what an override adds to it, and until when it does. */
-function budgetCeiling(
-  { maxLimit, override }: BudgetFact,
-  window: Window,
-  now: EpochMs,
-): { readonly ceiling: Quantity; readonly until: EpochMs } {
-  if (override === null) return { ceiling: maxLimit, until: Number.POSITIVE_INFINITY }
-  const { amount, cycles, startsAt } = override
-  const until = cycles === null ? Number.POSITIVE_INFINITY : endOf(window, startsAt, cycles)
-  return now < until
-    ? { ceiling: add(maxLimit, amount), until }
-    : { ceiling: maxLimit, until: Number.POSITIVE_INFINITY }
-}
-
-/** The end of so many periods, from the one that `startsAt` lies in. */
-function endOf(window: Window, startsAt: EpochMs, cycles: number): EpochMs {
-  if (window.kind === 'rolling') return startsAt + cycles * window.lengthMs
-  const first = periodOf(window, startsAt)
-  if (window.kind !== 'calendar') return first.startsAt + cycles * (first.endsAt - first.startsAt)
-  let end = first.endsAt
-  for (let cycle = 1; cycle < cycles && end < endOfTime; cycle += 1) end = periodOf(window, end).endsAt
-  return end
+/** While an override counts its windows, to the end of this one. */
+function raisedUntil(budget: BudgetFact, now: EpochMs): EpochMs {
+  const isCounting = (raiseOf(budget, now)?.remainingCycles ?? null) !== null
+  return isCounting ? periodOf(windowOfLimit(budget), now).endsAt : never
 }

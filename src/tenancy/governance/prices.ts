@@ -1,3 +1,4 @@
+import type { Kysely } from 'kysely'
 import { bundledCatalog } from '../../catalog/bundled.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import {
@@ -8,45 +9,84 @@ import {
   type PriceOverride,
 } from '../../catalog/overrides.ts'
 import { applyPatch, isSheetFault, type PriceSheet, readSheet } from '../../catalog/price-sheet.ts'
-import type { ShardedMap } from '../sharded-map.ts'
+import type { Schema } from '../../store/schema.ts'
+import { emptyShardedMap } from '../sharded-map.ts'
 import type { PricingOverrideFact } from './facts.ts'
-import type { GovernanceWorld } from './world.ts'
+import { readChangedPricingOverrides } from './pricing-overrides.sql.ts'
+import { readImportedPrices } from './settings.sql.ts'
+import type { GovernanceTables, GovernanceWorld } from './world.ts'
 
-/** What calls cost. */
-export interface Prices {
-  readonly catalog: Catalog
-  readonly overrides: OverrideIndex
+/** As much of a view as prices stand in. */
+export interface PricedWorld extends Pick<GovernanceWorld, 'importedPrices'> {
+  readonly tables: Pick<GovernanceTables, 'pricingOverrides'>
 }
 
-/** The prices that hold in a view. What was worked out of it once is not worked out again. */
-export function pricesOf({ importedPrices, tables }: GovernanceWorld): Prices {
+/** The prices that are in force, for somebody who has no view. */
+export async function loadPrices(read: Kysely<Schema>): Promise<PricedWorld> {
+  const overrides = await readChangedPricingOverrides(read, 0)
+  const byId = new Map(overrides.map((override) => [override.id, override]))
   return {
-    catalog: importedPrices?.catalog ?? bundledCatalog(),
-    overrides: overridesIn(tables.pricingOverrides),
+    importedPrices: await readImportedPrices(read),
+    tables: { pricingOverrides: emptyShardedMap<PricingOverrideFact>().with(byId) },
   }
 }
 
-/** The prices of a call, what the operator sets over the catalogue's included; null where nobody knows any. */
-export function sheetFor({ catalog, overrides }: Prices, call: PricedCall): PriceSheet | null {
-  const known = catalog.find(call.provider, call.model, call.requestType)?.prices ?? null
-  const override = overrideFor(overrides, call)
-  return override === null ? known : applyPatch(known, override.patch)
+/** What a call is priced by. */
+export interface Price {
+  /** Null: nobody knows what it costs. */
+  readonly sheet: PriceSheet | null
+  /** The operator's own prices that stand in it. */
+  readonly overrideId: string | null
 }
 
-const indexes = new WeakMap<ShardedMap<PricingOverrideFact>, OverrideIndex>()
+/** The models and prices that hold in a view: those of the operator's own sheet, else those of the product. */
+export function catalogIn({ importedPrices }: Pick<PricedWorld, 'importedPrices'>): Catalog {
+  return importedPrices?.catalog ?? bundledCatalog()
+}
 
-/** A table that nothing was written to is the same table. */
-function overridesIn(table: ShardedMap<PricingOverrideFact>): OverrideIndex {
-  const known = indexes.get(table)
+/** The catalogue's prices of a model, with those over them that an operator has set for such a call. */
+export function priceOfModel(world: PricedWorld, call: PricedCall): Price {
+  const known = catalogIn(world).find(call.provider, call.model, call.requestType)?.prices ?? null
+  const override = overrideFor(overridesOf(world), call)
+  if (override === null) return { sheet: known, overrideId: null }
+  return { sheet: applyPatch(known, override.patch), overrideId: override.id }
+}
+
+/** By the table they stand in, which is another after each change of one of them. */
+const indexes = new WeakMap<GovernanceTables['pricingOverrides'], OverrideIndex>()
+
+function overridesOf({ tables: { pricingOverrides } }: PricedWorld): OverrideIndex {
+  const known = indexes.get(pricingOverrides)
   if (known !== undefined) return known
-  const index = indexOverrides([...table.values()].map(toOverride))
-  indexes.set(table, index)
+  const index = indexOverrides([...pricingOverrides.values()].map(toOverride))
+  indexes.set(pricingOverrides, index)
   return index
 }
 
-function toOverride({ providerId, ...fact }: PricingOverrideFact): PriceOverride {
+function toOverride(fact: PricingOverrideFact): PriceOverride {
   const patch = readSheet(fact.patch)
-  if (isSheetFault(patch))
-    throw new Error(`A pricing override is stored with what is no price: ${patch.field}`)
-  return { ...fact, provider: providerId, patch }
+  if (isSheetFault(patch)) throw new Error(`pricing override ${fact.id}: ${patch.field} is ${patch.fault}`)
+  const {
+    id,
+    scopeKind,
+    virtualKeyId,
+    providerId,
+    providerKeyId,
+    matchType,
+    pattern,
+    requestTypes,
+    createdAt,
+  } = fact
+  return {
+    id,
+    scopeKind,
+    virtualKeyId,
+    provider: providerId,
+    providerKeyId,
+    matchType,
+    pattern,
+    requestTypes,
+    patch,
+    createdAt,
+  }
 }

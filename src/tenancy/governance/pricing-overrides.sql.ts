@@ -72,17 +72,31 @@ export async function deletePricingOverrideRow(transaction: Transaction<Schema>,
   await transaction.deleteFrom('pricing_overrides').where('id', '=', id).execute()
 }
 
-/** Prices of somebody's own end with them: a virtual key, a provider, or one of its keys. */
-export async function deletePricingOverridesOf(
+/** Prices for a key of a provider end with it. */
+export async function deletePricingOverridesOfKey(
   transaction: Transaction<Schema>,
-  column: 'virtual_key_id' | 'provider_id' | 'provider_key_id',
-  id: string,
+  keyId: string,
   revision: number,
 ): Promise<void> {
   const gone = await transaction
     .deleteFrom('pricing_overrides')
-    .where(column, '=', id)
+    .where('provider_key_id', '=', keyId)
     .returning('id')
     .execute()
-  for (const override of gone) await bury(transaction, 'pricing_override', override.id, revision)
+  for (const { id } of gone) await bury(transaction, 'pricing_override', id, revision)
+}
+
+/** Prices for a provider, or for one of its keys, end with it; its keys are still there. */
+export async function deletePricingOverridesOfProvider(
+  transaction: Transaction<Schema>,
+  provider: string,
+  revision: number,
+): Promise<void> {
+  const keys = transaction.selectFrom('provider_keys').select('key_id').where('provider', '=', provider)
+  const gone = await transaction
+    .deleteFrom('pricing_overrides')
+    .where(({ or, eb }) => or([eb('provider_id', '=', provider), eb('provider_key_id', 'in', keys)]))
+    .returning('id')
+    .execute()
+  for (const { id } of gone) await bury(transaction, 'pricing_override', id, revision)
 }

@@ -68,8 +68,8 @@ export function providerLimitsOf(context: GovernanceContext): ProviderLimits {
     async deleteProviderLimits(operator, provider) {
       const deleted = await write(ofInstallation(operator), async (it) => {
         await lockGovernance(it)
-        if (!(await isProvider(it, provider))) return noProvider
         const limits = await readProviderLimits(it.transaction, provider)
+        if (limits === null && !(await isProvider(it, provider))) return noProvider
         if (limits !== null) await removeAll(it, limits, await it.begin())
         return provider
       })

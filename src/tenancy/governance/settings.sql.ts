@@ -71,12 +71,15 @@ function toImportedPrices({ text, importedAt }: StoredPrices): ImportedPrices | 
   return { catalog, importedAt }
 }
 
+/** The operator's own sheet; null where there is none. */
+export async function readImportedPrices(read: Kysely<Schema>): Promise<ImportedPrices | null> {
+  const stored = await readSetting<StoredPrices>(read, 'price_sheet')
+  return stored === null ? null : toImportedPrices(stored)
+}
+
 /** What stands under a name; null where nothing was ever written. */
-export async function readSetting<Value>(
-  transaction: Transaction<Schema>,
-  name: SettingName,
-): Promise<Value | null> {
-  const row = await transaction
+export async function readSetting<Value>(database: Kysely<Schema>, name: SettingName): Promise<Value | null> {
+  const row = await database
     .selectFrom('governance_settings')
     .select('value')
     .where('name', '=', name)

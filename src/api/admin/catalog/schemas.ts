@@ -6,7 +6,9 @@ export const PriceCatalog = z
     source: z.enum(['bundled', 'imported']).describe('What comes with the product, or a sheet of your own.'),
     version: z
       .string()
-      .describe('Of the bundled one the day up to which it knows, of an imported one a part of its checksum.'),
+      .describe(
+        'Of the bundled one the day up to which it knows, of an imported one a part of its checksum.',
+      ),
     checksum: z.string().describe('SHA-256 of all models and prices, in hex.'),
     models: z.int().describe('How many: one for each provider, name and kind of request.'),
     imported_at: timestamp.optional(),

@@ -4,7 +4,9 @@ import { text } from '../../text.ts'
 import { fromLimits, limitChangeMembers, limitMembers, shownLimits, stampMembers } from '../limits/schemas.ts'
 
 const ownMembers = {
-  model_name: text(0, 512).nullish().describe('As the provider knows it, in whatever case; `*`: every model.'),
+  model_name: text(0, 512)
+    .nullish()
+    .describe('As the provider knows it, in whatever case; `*`: every model.'),
   provider: text(0, 255).nullish().describe('Null or empty: whoever serves it.'),
   scope: text(0, 255).nullish().meta({ description: '`global` or `virtual_key`.', default: 'global' }),
   scope_id: text(0, 255).nullish().describe('The virtual key, in that scope.'),

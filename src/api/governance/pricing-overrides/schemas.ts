@@ -18,12 +18,19 @@ export const PricingOverrideWish = z
     name: text(0, 255).nullish(),
     scope_kind: text(0, 255)
       .nullish()
-      .meta({ enum: [...overrideScopes], description: 'Whose calls it prices: exactly these ids are needed.' }),
+      .meta({
+        enum: [...overrideScopes],
+        description: 'Whose calls it prices: exactly these ids are needed.',
+      }),
     virtual_key_id: id,
     provider_id: id.describe("The provider's name."),
     provider_key_id: id.describe('The `key_id` of a provider’s key.'),
-    match_type: text(0, 255).nullish().meta({ enum: ['exact', 'wildcard'] }),
-    pattern: text(0, 512).nullish().describe('A model’s name in any case; a wildcard ends with its only `*`.'),
+    match_type: text(0, 255)
+      .nullish()
+      .meta({ enum: ['exact', 'wildcard'] }),
+    pattern: text(0, 512)
+      .nullish()
+      .describe('A model’s name in any case; a wildcard ends with its only `*`.'),
     request_types: z
       .array(text(0, 255))
       .max(100)
@@ -69,7 +76,10 @@ export const PricingOverride = z
     pricing_patch: z.string().describe('`patch` as a text of JSON, to the digit.'),
     ...stampMembers,
   })
-  .meta({ id: 'PricingOverride', description: "Prices of the operator's own, for some models of some calls." })
+  .meta({
+    id: 'PricingOverride',
+    description: "Prices of the operator's own, for some models of some calls.",
+  })
 
 /** An override as it is sent, as the wish that it is. Prices come as the digits that were sent. */
 export function fromPricingOverride(

@@ -12,8 +12,7 @@ export const listRoutingRules = governanceRoute({
   operationId: 'listRoutingRules',
   tag: 'Routing rules',
   summary: 'Lists routing rules',
-  description:
-    'By priority, then newest first. All of them, unless `limit`, `offset` or `search` is given.',
+  description: 'By priority, then newest first. All of them, unless `limit`, `offset` or `search` is given.',
   query: z.object({
     scope: z.string().optional().describe('Of this scope only.'),
     scope_id: z.string().optional().describe('For this virtual key, team or customer only.'),

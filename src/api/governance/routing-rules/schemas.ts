@@ -31,9 +31,7 @@ export const RuleWish = z
       .boolean()
       .nullish()
       .meta({ default: false, description: 'Whether the rules are asked again about where it leads.' }),
-    cel_expression: text(0, 100_000)
-      .nullish()
-      .describe('Which calls it is for, in CEL. Empty: all of them.'),
+    cel_expression: text(0, 100_000).nullish().describe('Which calls it is for, in CEL. Empty: all of them.'),
     targets: z.array(Target).max(1000).nullish().describe('Where it sends them: one of these, by weight.'),
     provider: text(0, 255).nullish().describe('The older form of one target of weight 1, as is `model`.'),
     model: text(0, 512).nullish(),
@@ -42,7 +40,9 @@ export const RuleWish = z
       .max(1000)
       .nullish()
       .describe('`provider/model`, or `provider/` for the model that was asked for.'),
-    scope: text(0, 255).nullish().meta({ enum: [...ruleScopes], default: 'global' }),
+    scope: text(0, 255)
+      .nullish()
+      .meta({ enum: [...ruleScopes], default: 'global' }),
     scope_id: text(0, 255).nullish().describe('Whose calls, in a scope other than `global`.'),
     priority: z
       .int()
