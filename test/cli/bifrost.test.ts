@@ -39,7 +39,7 @@ let gateway: Gateway
 beforeAll(async () => {
   upstream = await startFakeUpstream()
   gateway = await startGateway({
-    config,
+    config: { ...config, client: { ...config.client, enforce_auth_on_inferense: true } },
     configName: 'config.json',
     environment: { ...environment, OPENAI_BASE_URL: upstream.url },
   })
@@ -69,7 +69,7 @@ test('check names a secret whose variable is not set', async () => {
   ])
 })
 
-test('serve starts with it, and the log says what it left out', async () => {
+test('91. A documented config.json of another gateway starts unchanged, and a member that is not known is a warning', async () => {
   const settings = gateway
     .log()
     .split('\n')
@@ -80,7 +80,7 @@ test('serve starts with it, and the log says what it left out', async () => {
     'governance.routing_rules.r3',
     'governance.virtual_keys.vk1.mcp_configs.1.mcp_client_name',
   ]
-  expect(settings.sort()).toEqual([...warned, ...leftOut].sort())
+  expect(settings.sort()).toEqual([...warned, ...leftOut, 'client.enforce_auth_on_inferense'].sort())
 })
 
 test('a call with its virtual key is answered by its provider', async () => {
