@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 import { databases, type TestPlace } from '../setup/databases.ts'
+import type { Answered } from '../setup/frontier.ts'
 import { type Gateway, GatewayDidNotStart, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { call, chatOf } from '../setup/governance.ts'
 
@@ -99,7 +100,11 @@ describe.each(databases())('the configuration file on $name', ({ create }) => {
       return [error.exitCode, error.log]
     }
   }
-  const ask = async (gateway: Gateway, path: string, init: RequestInit = {}) => {
+  const ask = async (
+    gateway: Gateway,
+    path: string,
+    init: RequestInit = {},
+  ): Promise<Pick<Answered, 'status' | 'body'>> => {
     const answer = await fetch(`${gateway.url}${path}`, {
       ...init,
       headers: { authorization: `Bearer ${gateway.adminKey}`, 'content-type': 'application/json' },
