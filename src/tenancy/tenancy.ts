@@ -12,6 +12,7 @@ import { type Explain, explainOf } from './explain.ts'
 import { type Auth, authOf } from './governance/auth.ts'
 import { type Budgets, budgetsOf } from './governance/budgets.ts'
 import { type ClientConfigs, clientConfigsOf } from './governance/client-config.ts'
+import { type BrokenRule, compileRules } from './governance/compiled-rules.ts'
 import type { GovernanceContext, ProcessContext } from './governance/context.ts'
 import { type Customers, customersOf } from './governance/customers.ts'
 import type { VirtualKeyFact } from './governance/facts.ts'
@@ -19,6 +20,7 @@ import { type KeyUsage, keyUsageOf } from './governance/key-usage.ts'
 import { type LimitChanges, limitChanges } from './governance/limit-changes.ts'
 import { type McpClients, mcpClientsOf } from './governance/mcp-clients.ts'
 import { type MembersRead, membersOf } from './governance/members.ts'
+import { type Policies, policiesOf } from './governance/policies.ts'
 import { type ProviderKeys, providerKeysOf } from './governance/provider-keys.ts'
 import { type Providers, providersOf } from './governance/providers.ts'
 import { type Sessions, sessionsOf } from './governance/sessions.ts'
@@ -78,7 +80,8 @@ export interface Tenancy
     Sessions,
     Providers,
     ProviderKeys,
-    McpClients {
+    McpClients,
+    Policies {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
@@ -106,6 +109,8 @@ export interface TenancyOptions {
   readonly counters: Pick<CounterStore, 'read'>
   /** Told what writes, of whatever instance, mean for the counters of budgets and rate limits. */
   readonly onLimitsChanged?: (changes: LimitChanges) => void
+  /** Told of stored routing rules that nobody can be routed by. */
+  readonly onBrokenRule?: (rule: BrokenRule) => void
 }
 
 const dayMs = 86_400_000
@@ -113,7 +118,7 @@ const dayMs = 86_400_000
 /** Opens the room and loads everything. Fails when the master key is not the one this database began with. */
 export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Failure> {
   const { database, clock, newUlid, random, counters } = options
-  const { onCountersGone = () => {}, onLimitsChanged = () => {} } = options
+  const { onCountersGone = () => {}, onLimitsChanged = () => {}, onBrokenRule = () => {} } = options
   const variable: Variable = options.variable ?? (() => undefined)
   const keyring = deriveKeyring(options.masterKey)
   const checkValue = await database.transaction((transaction) =>
@@ -127,6 +132,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
   const advanceOnce = async () => {
     const changes = await loadChanges(database, keyring, variable, current.revision)
     if (changes === null) return
+    await compileRules(changes.governance.routingRules.values(), onBrokenRule)
     const gone = countersGone(current, changes)
     const limits = limitChanges(current.governance, changes.governance, clock())
     current = advance(current, changes)
@@ -166,6 +172,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...teamsOf(governance),
     ...membersOf(governance),
     ...budgetsOf(governance),
+    ...policiesOf(governance),
     ...virtualKeysOf(governance),
     ...virtualKeyListsOf(governance),
     ...keyUsageOf(governance),

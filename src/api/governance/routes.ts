@@ -11,6 +11,7 @@ import { listBudgets } from './limits/list-budgets.ts'
 import { listRateLimits } from './limits/list-rate-limits.ts'
 import { overrideBudget } from './limits/override-budget.ts'
 import { resetBudget } from './limits/reset-budget.ts'
+import { policyRoutes } from './policy-routes.ts'
 import type { GovernanceVisit } from './route.ts'
 import { createTeam } from './teams/create-team.ts'
 import { deleteTeam } from './teams/delete-team.ts'
@@ -26,7 +27,7 @@ import { rotateVirtualKey } from './virtual-keys/rotate-virtual-key.ts'
 import { rotateVirtualKeys } from './virtual-keys/rotate-virtual-keys.ts'
 import { updateVirtualKey } from './virtual-keys/update-virtual-key.ts'
 
-/** Every route under `/api/governance`. Server and document are made from it. */
+/** Every route under `/api/governance`, and what clients know under paths beside it. Server and document are made from it. */
 export const governanceRoutes: readonly Route<GovernanceVisit>[] = [
   listCustomers,
   createCustomer,
@@ -50,6 +51,7 @@ export const governanceRoutes: readonly Route<GovernanceVisit>[] = [
   resetBudget,
   overrideBudget,
   endOverride,
+  ...policyRoutes,
 ]
 
 /** What virtual keys ask of themselves, at a door of their own. */
