@@ -99,13 +99,11 @@ interface Books {
 }
 
 async function readBooks(place: TestPlace): Promise<Books> {
-  const { read, close } = await place.open()
-  const [events, deliveries, waiting] = await Promise.all([
-    read.selectFrom('usage_events').selectAll().execute(),
-    read.selectFrom('deliveries').selectAll().execute(),
-    read.selectFrom('waiting_events').select('id').execute(),
-  ]).finally(close)
-  return { events, deliveries, waiting: waiting.length }
+  return place.look(async (read) => ({
+    events: await read.selectFrom('usage_events').selectAll().execute(),
+    deliveries: await read.selectFrom('deliveries').selectAll().execute(),
+    waiting: (await read.selectFrom('waiting_events').select('id').execute()).length,
+  }))
 }
 
 /** What goes by one name is the same each time, before and after a kill, and signed. */

@@ -19,11 +19,7 @@ describe.each(databases())('what is kept for those who ask why, on $name', ({ cr
     await place.remove()
   })
 
-  async function read<T>(work: (read: Awaited<ReturnType<TestPlace['open']>>['read']) => Promise<T>) {
-    const database = await place.open()
-    return work(database.read).finally(() => database.close())
-  }
-
+  const read: TestPlace['look'] = (work) => place.look(work)
   const refusalsOf = ({ groupId }: Tenant) =>
     read((it) => it.selectFrom('refusals').selectAll().where('node_id', '=', groupId).orderBy('id').execute())
   const countsOf = ({ groupId }: Tenant) =>

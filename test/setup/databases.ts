@@ -16,6 +16,8 @@ export interface TestPlace {
   readonly url: string
   /** As commands open it: SQLite on threads. Each call is one more instance on the same database. */
   open(): Promise<Database>
+  /** Reads what is stored, whoever else has it open: on this thread, for threads of its own take longer than reading. */
+  look<Found>(work: (read: Database['read']) => Promise<Found>): Promise<Found>
   /** Once everything that was opened is closed. */
   remove(): Promise<void>
 }
@@ -107,8 +109,18 @@ async function createPostgres(): Promise<TestPlace> {
   }
 }
 
-function placeAt(url: string): Pick<TestPlace, 'url' | 'open'> {
+/** A database that somebody else has made, and will remove. */
+export function placeAt(url: string): Omit<TestPlace, 'remove'> {
   const location = parseDatabaseUrl(url)
   if ('failure' in location) throw new Error(`not a database: ${url}`)
-  return { url, open: () => openDatabase(location) }
+  const openHere = () =>
+    location.kind === 'sqlite' ? openSqliteWriter(location.path).database : openPostgres(location.url)
+  return {
+    url,
+    open: () => openDatabase(location),
+    async look(work) {
+      const { read, close } = openHere()
+      return work(read).finally(close)
+    },
+  }
 }
