@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { DeliveryTable, UsageEventTable } from '../../src/store/schema.ts'
 import { startLoad } from '../faults/load.ts'
 import { isLong, slug, until } from '../faults/world.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import {
   answer,
   type Conduct,
@@ -26,7 +26,7 @@ const webhooks = {
   give_up_after: '750ms',
 }
 
-describe.each(databases())('a receiver out of its mind, on $name', (database) => {
+describe.each(mostDatabases())('a receiver out of its mind, on $name', (database) => {
   test(
     `of ${wanted} events, in ${kills + 1} lives of the gateway, each is delivered or a dead letter, as it was`,
     { timeout: isLong ? 600_000 : 90_000 },
