@@ -15,6 +15,8 @@ export default defineConfig({
     // Some tests start processes by the dozen, which takes long on a busy machine.
     testTimeout: long ? 300_000 : 60_000,
     hookTimeout: 60_000,
+    // Longer than anything but a fault takes: what is polled for comes late on a busy machine, and is no less right.
+    expect: { poll: { timeout: 20_000 } },
     reporters: process.env.CI === 'true' ? ['dot', './test/setup/closing-line.ts'] : ['default'],
   },
 })

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Script } from '../fake-upstream.ts'
 import { openWorld, slug, type Tenant, until, type World } from '../faults/world.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 
 const noon = Date.UTC(2026, 10, 3, 12)
 const minuteMs = 60_000
 
-describe.each(databases())('what is kept for those who ask why, on $name', ({ create }) => {
+describe.each(mostDatabases())('what is kept for those who ask why, on $name', ({ create }) => {
   let place: TestPlace
   let world: World
   beforeAll(async () => {
