@@ -8,8 +8,8 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['test/setup/postgres.ts', 'test/setup/bundle.ts'],
     pool: 'forks',
-    // What files import is read once a worker; what they keep, they keep under names of their own.
-    isolate: false,
+    // In the short form, what files import is read once a worker.
+    isolate: long,
     // Most of a test's time is waiting: for a process to start, a beat, a clock that was moved.
     maxWorkers: 3,
     // Some tests start processes by the dozen, which takes long on a busy machine.
