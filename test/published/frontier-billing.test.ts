@@ -11,7 +11,7 @@ const settings = isLong
   ? {}
   : { frontier: { webhooks: { attempt_timeout: '4s', first_backoff: '400ms', give_up_after: '6s' } } }
 
-describe.concurrent.each(databases())('billing on $name', (database) => {
+describe.each(databases())('billing on $name', (database) => {
   test('7. A key that calls models is refused by the management API.', () =>
     withReceiver(database, { clock: noon }, async (world) => {
       const { key } = await world.tenantUnder('REQUEST/MINUTE 10')
