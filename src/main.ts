@@ -114,7 +114,7 @@ async function serve(settings: Settings): Promise<number> {
   // A file size limit is a full disk to us: the failed write says so, and the signal must not end the process.
   process.on('SIGXFSZ', () => {})
   try {
-    const gateway = await openGateway(settings, logging, packageFile.version)
+    const gateway = await openGateway(settings, logging)
     console.log(greet(gateway))
     await signalled
     await gateway.drain()

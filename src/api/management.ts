@@ -4,21 +4,16 @@ import type { DressedFailure } from '../domain/failure-table.ts'
 import { adminDoor } from './admin/door.ts'
 import { dressAdmin } from './admin/failures.ts'
 import { adminRoutes } from './admin/routes.ts'
-import { adminSurface } from './admin/surface.ts'
 import { documentation } from './docs.ts'
 import { dressManagement } from './failures.ts'
-import { openApiDocument } from './openapi.ts'
 import { openRateLimit } from './rate-limit.ts'
 import { routes } from './routes.ts'
 import { type ReportBug, serveRoutes, toResponse } from './serve.ts'
 import { type WorkspaceServices, workspaceDoor } from './workspace-door.ts'
-import { workspaceSurface } from './workspace-surface.ts'
 
 export interface ManagementOptions extends Omit<WorkspaceServices, 'rateLimit'> {
   /** How often one key may call one route of the workspaces' API within a second. */
   readonly requestsPerSecond: number
-  /** The product's, for the documents. */
-  readonly version: string
   readonly reportBug: ReportBug
 }
 
@@ -27,7 +22,7 @@ export interface ManagementOptions extends Omit<WorkspaceServices, 'rateLimit'> 
  * page of both. Knows nothing of the server that carries it.
  */
 export function createManagement(options: ManagementOptions): Hono {
-  const { requestsPerSecond, version, reportBug, ...services } = options
+  const { requestsPerSecond, reportBug, ...services } = options
   const rateLimit = openRateLimit(requestsPerSecond)
   const app = new Hono()
   app.route('/', serveRoutes(['/api/admin'], adminRoutes, adminDoor(services), reportBug))
@@ -43,10 +38,13 @@ export function createManagement(options: ManagementOptions): Hono {
   app.route(
     '/',
     documentation({
-      '/openapi.json': { title: 'Gateway', document: openApiDocument(workspaceSurface, routes, version) },
+      '/openapi.json': {
+        title: 'Gateway',
+        read: () => import('../../openapi/frontier.json', { with: { type: 'json' } }),
+      },
       '/openapi/admin.json': {
         title: 'Operator',
-        document: openApiDocument(adminSurface, adminRoutes, version),
+        read: () => import('../../openapi/admin.json', { with: { type: 'json' } }),
       },
     }),
   )

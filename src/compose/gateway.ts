@@ -36,11 +36,7 @@ export interface RunningGateway {
 }
 
 /** Opens the rooms from the lowest floor up, wires them, listens. What was opened is closed again if that fails. */
-export async function openGateway(
-  settings: Settings,
-  { log, logCall }: Logging,
-  version: string,
-): Promise<RunningGateway> {
+export async function openGateway(settings: Settings, { log, logCall }: Logging): Promise<RunningGateway> {
   const basics: Basics = {
     clock: openClock(settings.testClockFile),
     newUlid: ulidSource(),
@@ -51,14 +47,14 @@ export async function openGateway(
     closers: [],
   }
   try {
-    return await open(settings, basics, version)
+    return await open(settings, basics)
   } catch (error) {
     await closeAll(basics.closers)
     throw error
   }
 }
 
-async function open(settings: Settings, basics: Basics, version: string): Promise<RunningGateway> {
+async function open(settings: Settings, basics: Basics): Promise<RunningGateway> {
   const { closers } = basics
   let isDraining = false
   const stores = await openStores(settings, basics)
@@ -75,7 +71,6 @@ async function open(settings: Settings, basics: Basics, version: string): Promis
     room,
     tenancy,
     billing: billingOf(stores, basics),
-    version,
     isDraining: () => isDraining,
   })
   const url = await listen(server, settings)

@@ -19,14 +19,13 @@ export interface ListenerParts {
   readonly room: Room
   readonly tenancy: Tenancy
   readonly billing: Billing
-  readonly version: string
   readonly isDraining: () => boolean
 }
 
 /** Makes the listener: calls of models to the room, everything else to management and the probes. */
 export function makeListener(settings: Settings, basics: Basics, parts: ListenerParts): HttpServer {
   const { clock, newUlid, log, metrics } = basics
-  const { room, tenancy, version } = parts
+  const { room, tenancy } = parts
   const reportBug = (error: unknown): string => {
     const id = newUlid(clock())
     log.error({ id, err: error }, 'a request met a bug')
@@ -38,7 +37,6 @@ export function makeListener(settings: Settings, basics: Basics, parts: Listener
     counters: room.counters,
     clock,
     requestsPerSecond: settings.frontier.managementRequestsPerSecond,
-    version,
     reportBug,
   })
   app.route(

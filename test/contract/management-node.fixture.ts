@@ -49,7 +49,6 @@ const { fetch } = createManagement({
   counters: openMemoryCounters(),
   clock: Date.now,
   requestsPerSecond: 1_000_000,
-  version: '0.0.0',
   reportBug(error) {
     console.error(error)
     return 'bug'

@@ -80,7 +80,6 @@ export async function openWorld(database: Database): Promise<World> {
     clock: () => now,
     // Time stands still here, so no second ever ends.
     requestsPerSecond: 1_000_000,
-    version: '0.0.0',
     reportBug,
   })
   const server = createServer(getRequestListener(serve)).listen(0, '127.0.0.1')
