@@ -8,7 +8,7 @@ const environment = { AURORA_KEY: 'a-workspace-key-of-aurora', OPENAI_API_KEY: '
 
 test.each(readdirSync(folder).filter((name) => name.endsWith('.yaml')))(
   '%s is a valid configuration',
-  (name) => {
+  async (name) => {
     const { isValid, text } = await checkConfiguration({ config: join(folder, name) }, environment, false)
     expect(text).toBe('The configuration is valid.')
     expect(isValid).toBe(true)

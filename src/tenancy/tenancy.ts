@@ -191,8 +191,8 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),
   }
-  await tenancy.refresh()
   await ensureDefaultWorkspace(context)
+  await tenancy.refresh()
   return tenancy
 }
 
