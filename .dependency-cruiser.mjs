@@ -2,7 +2,8 @@
 export const floors = [
   ['domain', 'json'],
   ['limits', 'rules', 'catalog', 'dialects', 'store', 'telemetry'],
-  ['providers', 'tenancy', 'ledger'],
+  ['providers'],
+  ['tenancy', 'ledger'],
   ['upstream', 'config', 'plugins', 'mcp'],
   ['billing'],
   ['gateway', 'api'],

@@ -6,7 +6,8 @@ import { reportBackup } from './cli/backup.ts'
 import { checkConfiguration } from './cli/check.ts'
 import { drawProgress, reportCopy } from './cli/copy-report.ts'
 import { inviteTo } from './cli/invitation.ts'
-import { createProgram, exitCodes, usageExitCode } from './cli/program.ts'
+import { createProgram, exitCodes, type RecomputeOptions, usageExitCode } from './cli/program.ts'
+import { readInstant, reportRecomputed } from './cli/recompute.ts'
 import { reportRestore } from './cli/restore.ts'
 import type { RunningGateway } from './compose/gateway.ts'
 import { refusalOf } from './compose/refused.ts'
@@ -45,6 +46,7 @@ const program = createProgram(
       }),
     backup: (flags, directory) => withSettings(flags, (settings) => backUpTo(settings, directory)),
     restore: (flags, directory) => withSettings(flags, (settings) => restoreFrom(settings, directory)),
+    recomputeCosts: (flags, options) => withSettings(flags, (settings) => recompute(settings, options)),
     newAdminKey: (flags, name) =>
       withSettings(flags, async (settings) => {
         warn(settings)
@@ -190,6 +192,22 @@ async function withProgress<T>(
   } finally {
     if (isTerminal) process.stderr.write('\n')
   }
+}
+
+async function recompute(settings: Settings, options: RecomputeOptions): Promise<number> {
+  const { dryRun = false, json = false } = options
+  const [from, to] = [readInstant(options.from ?? '0000-01-01'), readInstant(options.to ?? '9999-12-31')]
+  if (from === null || to === null) {
+    console.error(
+      `${from === null ? '--from' : '--to'}: must be a day or an instant, such as 2026-11-01T08:00:00Z`,
+    )
+    return exitCodes.usage
+  }
+  warn(settings)
+  const { recomputeCosts } = await import('./compose/recompute.ts')
+  const recomputed = await withProgress((show) => recomputeCosts(settings, { from, to }, dryRun, show))
+  console.log(reportRecomputed(recomputed, dryRun, json))
+  return exitCodes.done
 }
 
 async function copyTo(settings: Settings, to: string): Promise<number> {

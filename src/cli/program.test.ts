@@ -18,6 +18,7 @@ async function parse(args: readonly string[]) {
     migrate: note('migrate'),
     backup: note('backup'),
     restore: note('restore'),
+    recomputeCosts: note('recomputeCosts'),
     newAdminKey: note('newAdminKey'),
     explain: note('explain'),
   }
@@ -58,6 +59,11 @@ test.each([
   ['check', ['check'], ['[file]', '--json', '$TOLLGATE_CONFIG', '78']],
   ['schema', ['schema'], ['tollgate.schema.json']],
   ['migrate', ['migrate'], ['--to', 'master key', 'Examples']],
+  [
+    'recompute-costs',
+    ['recompute-costs'],
+    ['--from', '--to', '--dry-run', '--json', 'Budgets keep', 'Examples'],
+  ],
   ['backup', ['backup'], ['<directory>', 'master key', 'pg_dump', 'Example']],
   ['restore', ['restore'], ['<directory>', '--data', 'Example']],
   ['admin-key', ['admin-key'], ['new']],

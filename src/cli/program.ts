@@ -10,6 +10,7 @@ export interface Commands {
   backup(flags: Flags, directory: string): Promise<number>
   restore(flags: Flags, directory: string): Promise<number>
   newAdminKey(flags: Flags, name: string): Promise<number>
+  recomputeCosts(flags: Flags, options: RecomputeOptions): Promise<number>
   explain(prefix: string, model: string, options: ExplainOptions): Promise<number>
 }
 
@@ -18,6 +19,13 @@ export interface ExplainOptions {
   readonly url?: string
   readonly adminKey?: string
   readonly workspace?: string
+  readonly json?: boolean
+}
+
+export interface RecomputeOptions {
+  readonly from?: string
+  readonly to?: string
+  readonly dryRun?: boolean
   readonly json?: boolean
 }
 
@@ -71,6 +79,17 @@ Exit codes: 0 done, 1 refused, 2 wrong usage, 3 no gateway there, 78 a fault in 
     .option('--to <url>', 'copy every table into this empty database, for instance from SQLite to Postgres')
     .addHelpText('after', `${flagsHelp}\n${migrateExamples}`)
     .action(async ({ to, ...flags }: Flags & { to?: string }) => exit(await commands.migrate(flags, to)))
+
+  withStoreFlags(program.command('recompute-costs'))
+    .description('Price stored calls of virtual keys by the prices that are in force now.')
+    .option('--from <instant>', 'the first of them: 2026-11-01, or 2026-11-01T08:00:00Z (default: all)')
+    .option('--to <instant>', 'those before it (default: all)')
+    .option('--dry-run', 'change nothing, and say what would change')
+    .option('--json', 'print one JSON object instead of lines')
+    .addHelpText('after', `${flagsHelp}\n${recomputeHelp}`)
+    .action(async ({ from, to, dryRun, json, ...flags }: Flags & RecomputeOptions) =>
+      exit(await commands.recomputeCosts(flags, { from, to, dryRun, json } as RecomputeOptions)),
+    )
 
   withStoreFlags(program.command('backup'))
     .argument('<directory>', 'where to: new, or empty')
@@ -139,6 +158,15 @@ that was made by itself: $(cat DATA/master-key)) and the same data directory.
 Examples:
   $ tollgate migrate
   $ tollgate migrate --data ./data --to env.POSTGRES_URL`
+
+const recomputeHelp = `
+Changes the costs of usage events, and the sums that views read. Budgets keep what they were charged, and events
+that were delivered or pulled are not sent again. A cost that the provider reported stays, and so does one whose
+model has no price now. May run while the gateway does, and any number of times.
+
+Examples:
+  $ tollgate recompute-costs --from 2026-11-01 --dry-run
+  $ tollgate recompute-costs --data ./data --from 2026-11-01 --to 2026-12-01 --json`
 
 const explainHelp = `
 Asks a running gateway, and charges nothing. Exits with 0 where it answers, with 1 where it refuses to (no such key,

@@ -37,6 +37,7 @@ function flagsTable(): string {
     migrate: nothing,
     backup: nothing,
     restore: nothing,
+    recomputeCosts: nothing,
     newAdminKey: nothing,
     explain: nothing,
   }
@@ -47,8 +48,8 @@ function flagsTable(): string {
   )
   return `## Flags of \`tollgate serve\`
 
-A flag wins over its environment variable, which wins over the file. \`migrate\`, \`backup\`, \`restore\` and
-\`admin-key new\` take the first four.
+A flag wins over its environment variable, which wins over the file. \`migrate\`, \`backup\`, \`restore\`,
+\`recompute-costs\` and \`admin-key new\` take the first four.
 
 | Flag | Variable | Meaning |
 | --- | --- | --- |

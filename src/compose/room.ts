@@ -1,4 +1,3 @@
-import { bundledCatalog } from '../catalog/bundled.ts'
 import type { Settings } from '../config/settings.ts'
 import type { WorkspaceId } from '../domain/ids.ts'
 import { openRoster } from '../domain/roster.ts'
@@ -45,7 +44,6 @@ export function openRoom(settings: Settings, basics: Basics, stores: Stores, ech
     bodyLimitBytes: settings.server.max_request_body_mb * bytesPerMb,
     defaultOutputCap: settings.defaultOutputCap,
     governancePlans: openGovernancePlanCache(plansKept),
-    catalog: bundledCatalog(),
     random: Math.random,
     coolingKeys: new Map(),
     governanceWorkspace: defaultWorkspaceId as WorkspaceId,

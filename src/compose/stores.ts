@@ -78,6 +78,8 @@ export async function openStores(settings: Settings, basics: Basics): Promise<St
     onCountersGone: (names) => counters.forget(names),
     counters,
     onLimitsChanged: (changes) => followLimits(counters, changes, clock()),
+    onBrokenRule: (rule) =>
+      log.warn(rule, 'this routing rule matches nothing: its condition does not compile'),
   })
   if (isFailure(tenancy)) {
     if (keptMasterKey === null) rmSync(masterKeyFile(settings.dataDirectory))

@@ -1,4 +1,3 @@
-import type { Catalog } from '../catalog/catalog.ts'
 import type { NewUlid, WorkspaceId } from '../domain/ids.ts'
 import type { Roster } from '../domain/roster.ts'
 import type { Clock, EpochMs } from '../domain/time.ts'
@@ -37,7 +36,6 @@ export interface Room {
   readonly bodyLimitBytes: number
   readonly defaultOutputCap: number
   readonly governancePlans: GovernancePlanCache
-  readonly catalog: Catalog
   /** Evenly from 0 up to, but not including, 1. */
   readonly random: () => number
   /** Keys that their providers want left alone, by `key_id`, and until when. */

@@ -261,6 +261,7 @@ test('management is called with the caller, and its bug is told', async () => {
     host: 'gate.example',
     protocol: 'https',
     isForeign: false,
+    isCrossOrigin: false,
   })
   client.send(post('/bug', ''))
   await client.until(/HTTP\/1.1 500 .*\{"error":"internal"\}$/s)

@@ -56,7 +56,7 @@ export function bucketSums(): BucketSums {
     model: string,
     outcome: string,
   ): Bucket {
-    const startsAt = at - (at % bucketMs)
+    const startsAt = bucketStart(at)
     const names = [nodeId ?? '', keyId, provider, model, outcome]
     // No name has the separator in it: Postgres stores no such text.
     const place = `${startsAt}\0${workspaceId}\0${names.join('\0')}`
@@ -109,6 +109,11 @@ export function bucketSums(): BucketSums {
     },
     rows: () => [...buckets.values()].map(rowOf),
   }
+}
+
+/** Where the bucket of an instant begins. */
+export function bucketStart(at: EpochMs): EpochMs {
+  return at - (at % bucketMs)
 }
 
 type EventColumn = (typeof eventColumns)[number]

@@ -152,13 +152,18 @@ function fallbackOf(
   index: number,
   isKnownProvider: (name: string) => boolean,
 ): RuleFallback | { fault: string } {
-  const fallback = typeof given === 'string' ? fallbackOfText(given) : fallbackOfObject(given)
+  const fallback = readFallback(given)
   if (fallback === null) return { fault: `fallbacks[${index}] must not be empty` }
   if (isKnownProvider(fallback.provider)) return fallback
   const text = typeof given === 'string' ? given : `${fallback.provider}/${fallback.model ?? ''}`
   return {
     fault: `fallbacks[${index}] "${text}" is invalid: must use a known provider prefix, such as "openai/gpt-4o"`,
   }
+}
+
+/** A fallback as it was written; null for one that says nothing. What it names need not be there. */
+export function readFallback(given: string | GivenFallback): RuleFallback | null {
+  return typeof given === 'string' ? fallbackOfText(given) : fallbackOfObject(given)
 }
 
 function fallbackOfText(given: string): RuleFallback | null {

@@ -12,18 +12,23 @@ import { type Explain, explainOf } from './explain.ts'
 import { type Auth, authOf } from './governance/auth.ts'
 import { type Budgets, budgetsOf } from './governance/budgets.ts'
 import { type ClientConfigs, clientConfigsOf } from './governance/client-config.ts'
+import { type BrokenRule, compileRules } from './governance/compiled-rules.ts'
 import type { GovernanceContext, ProcessContext } from './governance/context.ts'
 import { type Customers, customersOf } from './governance/customers.ts'
 import type { VirtualKeyFact } from './governance/facts.ts'
+import { type KeyUsage, keyUsageOf } from './governance/key-usage.ts'
 import { type LimitChanges, limitChanges } from './governance/limit-changes.ts'
 import { type McpClients, mcpClientsOf } from './governance/mcp-clients.ts'
 import { type MembersRead, membersOf } from './governance/members.ts'
+import { type Policies, policiesOf } from './governance/policies.ts'
 import { type ProviderKeys, providerKeysOf } from './governance/provider-keys.ts'
 import { type Providers, providersOf } from './governance/providers.ts'
 import { type Sessions, sessionsOf } from './governance/sessions.ts'
 import { type Teams, teamsOf } from './governance/teams.ts'
 import type { Variable } from './governance/variables.ts'
+import { type VirtualKeyLists, virtualKeyListsOf } from './governance/virtual-key-list.ts'
 import { virtualKeyPlace } from './governance/virtual-keys.sql.ts'
+import { type VirtualKeys, virtualKeysOf } from './governance/virtual-keys.ts'
 import { type Groups, groupsOf } from './groups.ts'
 import { keepSetting } from './installation.sql.ts'
 import { deriveKeyring } from './keyring.ts'
@@ -67,12 +72,16 @@ export interface Tenancy
     Teams,
     MembersRead,
     Budgets,
+    VirtualKeys,
+    VirtualKeyLists,
+    KeyUsage,
     Auth,
     ClientConfigs,
     Sessions,
     Providers,
     ProviderKeys,
-    McpClients {
+    McpClients,
+    Policies {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
@@ -100,6 +109,8 @@ export interface TenancyOptions {
   readonly counters: Pick<CounterStore, 'read'>
   /** Told what writes, of whatever instance, mean for the counters of budgets and rate limits. */
   readonly onLimitsChanged?: (changes: LimitChanges) => void
+  /** Told of stored routing rules that nobody can be routed by. */
+  readonly onBrokenRule?: (rule: BrokenRule) => void
 }
 
 const dayMs = 86_400_000
@@ -107,7 +118,7 @@ const dayMs = 86_400_000
 /** Opens the room and loads everything. Fails when the master key is not the one this database began with. */
 export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Failure> {
   const { database, clock, newUlid, random, counters } = options
-  const { onCountersGone = () => {}, onLimitsChanged = () => {} } = options
+  const { onCountersGone = () => {}, onLimitsChanged = () => {}, onBrokenRule = () => {} } = options
   const variable: Variable = options.variable ?? (() => undefined)
   const keyring = deriveKeyring(options.masterKey)
   const checkValue = await database.transaction((transaction) =>
@@ -121,6 +132,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
   const advanceOnce = async () => {
     const changes = await loadChanges(database, keyring, variable, current.revision)
     if (changes === null) return
+    await compileRules(changes.governance.routingRules.values(), onBrokenRule)
     const gone = countersGone(current, changes)
     const limits = limitChanges(current.governance, changes.governance, clock())
     current = advance(current, changes)
@@ -141,7 +153,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     counters,
     world: () => current.governance,
   }
-  const withVariables: ProcessContext = { ...context, variable, world: () => current.governance }
+  const withVariables: ProcessContext = { ...governance, variable }
   const tenancy: Tenancy = {
     ...groupsOf(context),
     ...keysOf(context),
@@ -160,6 +172,10 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...teamsOf(governance),
     ...membersOf(governance),
     ...budgetsOf(governance),
+    ...policiesOf(governance),
+    ...virtualKeysOf(governance),
+    ...virtualKeyListsOf(governance),
+    ...keyUsageOf(governance),
     revealVirtualKey: ({ id, sealedValue }) =>
       unseal(keyring, sealedValue, virtualKeyPlace(id))?.reveal() ?? null,
     ...authOf(withVariables),
@@ -172,8 +188,8 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),
   }
-  await tenancy.refresh()
   await ensureDefaultWorkspace(context)
+  await tenancy.refresh()
   return tenancy
 }
 

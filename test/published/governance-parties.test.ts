@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { rateCounter } from '../../src/tenancy/governance/limit-rows.ts'
 import { databases } from '../setup/databases.ts'
 import { type GovernanceWorld, openGovernance } from './governance-world.ts'
 import type { Answer } from './management-world.ts'
@@ -607,7 +608,7 @@ describe.each(databases())('customers and teams on $name', ({ open }) => {
     const { id, rate_limit } = await makeTeam({ rate_limit: { ...tokens, ...requests } })
     const fact = () => world.tenancy.snapshot().governance.team(id)?.rateLimit
     const startsAt = fact()?.tokens?.startsAt ?? 0
-    const charge = { counter: `rate_limit:${rate_limit.id}:tokens`, startsAt, endsAt: startsAt + 3_600_000 }
+    const charge = { counter: rateCounter(rate_limit.id, 'tokens'), startsAt, endsAt: startsAt + 3_600_000 }
     world.counters.adjust({ ...charge, generation: 0, amount: { whole: 7, pico: 0 } })
     expect((await teamOf(id)).rate_limit.token_current_usage).toBe(7)
     const raised = { ...tokens, token_max_limit: 20, ...requests }

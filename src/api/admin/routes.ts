@@ -3,6 +3,9 @@ import { createAdminKey } from './admin-keys/create-admin-key.ts'
 import { listAdminKeys } from './admin-keys/list-admin-keys.ts'
 import { revokeAdminKey } from './admin-keys/revoke-admin-key.ts'
 import { rotateAdminKey } from './admin-keys/rotate-admin-key.ts'
+import { dropCatalog } from './catalog/drop-catalog.ts'
+import { getCatalog } from './catalog/get-catalog.ts'
+import { importCatalog } from './catalog/import-catalog.ts'
 import { getDeadLetter } from './dead-letters/get-dead-letter.ts'
 import { listDeadLetters } from './dead-letters/list-dead-letters.ts'
 import { redeliverDeadLetter } from './dead-letters/redeliver.ts'
@@ -68,6 +71,9 @@ export const adminRoutes: readonly Route<AdminVisit>[] = [
   rotateAdminKey,
   revokeAdminKey,
   explain,
+  getCatalog,
+  importCatalog,
+  dropCatalog,
   getWebhook,
   putWebhook,
   deleteWebhook,

@@ -14,6 +14,7 @@ export const adminSurface: Surface = {
     { name: 'Models', description: "The lab's own models, for targets of provider BASETEN." },
     { name: 'Secrets', description: "Providers' credentials that targets name." },
     { name: 'Admin keys', description: "The operator's own keys." },
+    { name: 'Catalogue', description: 'Models and prices.' },
     { name: 'Explain', description: 'Why a call is let in, or is not.' },
   ],
   credentials: {

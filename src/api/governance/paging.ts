@@ -6,6 +6,14 @@ import type { Paging } from '../../tenancy/governance/numbered-page.sql.ts'
 const usualLimit = 25
 const mostLimit = 100
 
+/** How long a page is where nobody says it, and how long it may be. */
+interface Bounds {
+  readonly usual: number
+  readonly most: number
+}
+
+const ofPages: Bounds = { usual: usualLimit, most: mostLimit }
+
 /** The query of a list that pages by numbers, as callers send it. */
 export const numberedPaging = {
   limit: z
@@ -39,13 +47,14 @@ interface Asked {
 export function readPaging(
   { limit = '', offset = '' }: Asked,
   isPaged = false,
+  { usual, most }: Bounds = ofPages,
 ): { readonly paging: Paging } | Failure {
   const rows = readCount('limit', limit)
   if (isFailure(rows)) return rows
   const before = readCount('offset', offset)
   if (isFailure(before)) return before
   if (limit === '' && offset === '' && !isPaged) return { paging: null }
-  return { paging: { limit: Math.min(rows.count || usualLimit, mostLimit), offset: before.count } }
+  return { paging: { limit: Math.min(rows.count || usual, most), offset: before.count } }
 }
 
 function readCount(name: 'limit' | 'offset', text: string): { readonly count: number } | Failure {

@@ -21,7 +21,7 @@ const teamMembers = {
 
 const cut = z.object({}).describe('Its customer is what it stands in.')
 
-const NestedTeam = z.object({ ...teamMembers, customer: cut.optional() }).meta({ id: 'NestedTeam' })
+export const NestedTeam = z.object({ ...teamMembers, customer: cut.optional() }).meta({ id: 'NestedTeam' })
 
 export const Customer = z
   .object({

@@ -13,6 +13,8 @@ type NestedTeam = WireCustomer['teams'][number]
 export interface PartyShapes {
   team(team: TeamFact): WireTeam
   customer(customer: CustomerFact): WireCustomer
+  /** A team within what belongs to it. */
+  nestedTeam(team: TeamFact): NestedTeam
 }
 
 /** Teams and customers of a tree in their wire forms. */
@@ -69,6 +71,7 @@ export function partyShapes(tree: Tree): PartyShapes {
 
   return {
     customer,
+    nestedTeam,
     team(fact) {
       const { customer: _, ...rest } = nestedTeam(fact)
       const above = fact.customerId === null ? null : tree.world.customer(fact.customerId)

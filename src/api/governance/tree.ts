@@ -9,7 +9,7 @@ import { type KeyShaping, limitsShownWith } from './virtual-keys/shape.ts'
 import { type Visibility, visibleTo } from './visibility.ts'
 
 /** How far an answer goes into what customers, teams and keys hold. */
-type Expansion = (typeof expansions)[number]
+export type Expansion = (typeof expansions)[number]
 
 const expansions = ['none', 'shallow', 'full'] as const
 

@@ -6,12 +6,12 @@ import { wordImpossible } from '../../limits/notice.ts'
 import type { Rates } from '../../limits/plan.ts'
 import { type Amounts, isRefusal, type Limited, type Plan } from '../../limits/plan.ts'
 import type { ProviderFact } from '../../tenancy/governance/facts.ts'
+import { catalogIn, type Price, priceOfModel } from '../../tenancy/governance/prices.ts'
 import type { Room } from '../room.ts'
 import type { NativeGrant } from './grant.ts'
 import type { Journey, Target } from './journey.ts'
 import type { Credential } from './keys.ts'
 import { outgoingBody } from './outgoing.ts'
-import { type Price, priceOfModel } from './prices.ts'
 import { limitedBy, type Problem, problemOf, refused } from './problem.ts'
 import { refusedCall } from './records.ts'
 
@@ -34,17 +34,13 @@ export async function admit(
   const unbounded = plan.isStrict ? strictNativeRefusal(ask.body, ask.request, ask.keepUnknown) : null
   if (unbounded !== null) return problemOf({ failure: 'impossible', message: unbounded })
 
-  const price = priceOfModel(
-    world,
-    {
-      virtualKeyId: virtualKey?.id ?? null,
-      provider: target.provider,
-      providerKeyId: credential.key?.keyId ?? null,
-      model: credential.model,
-      requestType: operation,
-    },
-    room.catalog,
-  )
+  const price = priceOfModel(world, {
+    virtualKeyId: virtualKey?.id ?? null,
+    provider: target.provider,
+    providerKeyId: credential.key?.keyId ?? null,
+    model: credential.model,
+    requestType: operation,
+  })
   const rates = ratesOf(price, journey, plan, room)
   const judged = await room.counters.reserve(
     plan,
@@ -94,7 +90,7 @@ function unpriced(model: string): Problem {
 }
 
 function amountsOf(
-  { ask }: Journey,
+  { ask, world }: Journey,
   target: Target,
   credential: Credential,
   plan: Plan,
@@ -103,7 +99,7 @@ function amountsOf(
   room: Room,
 ): Amounts {
   const { outputCap, choices, hasOutput } = ask.request
-  const known = room.catalog.find(target.provider, credential.model, ask.request.operation)
+  const known = catalogIn(world).find(target.provider, credential.model, ask.request.operation)
   const longest = known?.maxOutputTokens ?? room.defaultOutputCap
   const defaultOutputCap = hasOutput ? Math.min(room.defaultOutputCap, longest) : 0
   const longestCap = outputCap ?? defaultOutputCap

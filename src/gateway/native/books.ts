@@ -1,5 +1,5 @@
 import { priceOf } from '../../catalog/cost.ts'
-import { priceText } from '../../catalog/price-sheet.ts'
+import { priceTermsText } from '../../catalog/price-terms.ts'
 import { largestPico } from '../../domain/money.ts'
 import { fromPico } from '../../domain/quantity.ts'
 import type { PricedUsage } from '../../domain/usage.ts'
@@ -10,11 +10,14 @@ import type { NativeGrant } from './grant.ts'
 import type { Journey } from './journey.ts'
 import { payerOf } from './records.ts'
 
+/** Nothing that this door does is done in a batch, or sold by anything but tokens. */
+const terms = { isBatch: false }
+
 /** The accounts of the native door: tokens and dollars, by virtual key and everybody above it. */
 export const nativeBooks: Books<NativeGrant, PricedUsage> = {
   costOf(grant, used) {
     const { operation } = grant.journey
-    const cost = priceOf(used, grant.price.sheet, { requestType: operation, isBatch: false })
+    const cost = priceOf(used, grant.price.sheet, { requestType: operation, ...terms })
     grant.cost = cost ?? 'unpriced'
     if (cost === null) return 0n
     return cost.costPico > largestPico ? largestPico : cost.costPico
@@ -75,7 +78,7 @@ export const nativeBooks: Books<NativeGrant, PricedUsage> = {
       upstreamStatus: grant.upstreamStatus,
       admittedMs: grant.reservation.admittedAt - call.startedAt,
       firstByteMs: grant.firstByteMs,
-      native: recordOf(grant, estimated),
+      native: recordOf(grant, usage, estimated),
     }
   },
 
@@ -124,10 +127,12 @@ export function leftAfter({ ask }: Journey, contentEvents: number): Ending<Price
 
 function recordOf(
   { journey, credential, price, cost, parseErrors }: NativeGrant,
+  usage: PricedUsage,
   estimated: boolean,
 ): NativeRecord {
   const { virtualKey, world, operation, trail } = journey
   const owners = virtualKey === null ? null : ownersOf(world, virtualKey)
+  const known = cost === 'unpriced' ? null : cost
   return {
     virtualKeyId: virtualKey?.id ?? null,
     teamId: owners?.team?.id ?? null,
@@ -136,20 +141,10 @@ function recordOf(
     requestType: operation,
     attempts: JSON.stringify(trail),
     parseErrors,
-    isPriced: cost !== null && cost !== 'unpriced',
+    isPriced: known !== null,
     isCostEstimated: estimated,
-    priceTerms: JSON.stringify(priceTerms(cost, price.overrideId)),
+    priceTerms: priceTermsText(usage, terms, known, price.overrideId),
   }
-}
-
-/** What a cost rests on: whose prices, and how many units of each. */
-function priceTerms(cost: NativeGrant['cost'], overrideId: string | null): object {
-  if (cost === null || cost === 'unpriced') return { source: 'none' }
-  if (cost.isReported) return { source: 'provider' }
-  const parts = cost.parts.map(({ field, units, price }) => [field, units, priceText(price)])
-  return overrideId === null
-    ? { source: 'catalog', parts }
-    : { source: 'override', override_id: overrideId, parts }
 }
 
 /** The caller's `metadata` as it stands in the body; null where it is absent or `null`. */

@@ -1,11 +1,11 @@
 import type { CallCost } from '../../catalog/cost.ts'
 import type { ProviderFact } from '../../tenancy/governance/facts.ts'
 import type { GovernancePlanEntry } from '../../tenancy/governance/plan-cache.ts'
+import type { Price } from '../../tenancy/governance/prices.ts'
 import type { Admitted } from '../call.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Journey, Target } from './journey.ts'
 import type { Credential } from './keys.ts'
-import type { Price } from './prices.ts'
 
 /** A call that was admitted to one of its targets, whatever number of attempts it takes there. */
 export interface NativeGrant extends Admitted {

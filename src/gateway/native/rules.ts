@@ -1,9 +1,8 @@
 import type { Reading, Subject } from '../../limits/plan.ts'
-import { isKnownProvider } from '../../providers/table.ts'
 import { chooseRoute, type Routed, type ScopedRules } from '../../rules/choose.ts'
-import type { RoutingRule, RuleFallback } from '../../rules/rule.ts'
+import type { RoutingRule } from '../../rules/rule.ts'
 import { type Asked, type Percentages, percentageNames, type RuleContext } from '../../rules/variables.ts'
-import type { RoutingRuleFact, RuleFallbackFact } from '../../tenancy/governance/facts.ts'
+import { compiledRules } from '../../tenancy/governance/compiled-rules.ts'
 import { ownersOf } from '../../tenancy/governance/plan.ts'
 import type { GovernanceWorld } from '../../tenancy/governance/world.ts'
 import type { Room } from '../room.ts'
@@ -12,87 +11,34 @@ import type { Journey } from './journey.ts'
 const defaultDepth = 10
 
 /** Where the operator's rules send a call; null where no rule matches. */
-export function routeByRules(
-  journey: Journey,
-  asked: Asked,
-  room: Room,
-): Routed | null | Promise<Routed | null> {
+export function routeByRules(journey: Journey, asked: Asked, room: Room): Routed | null {
   const { world, virtualKey } = journey
   const owners = virtualKey === null ? nobody : ownersOf(world, virtualKey)
-  const lists = [
-    world.routingRules('virtual_key', virtualKey?.id ?? ''),
-    world.routingRules('team', owners.team?.id ?? ''),
-    world.routingRules('customer', owners.customer?.id ?? ''),
-    world.routingRules('global', null),
-  ] as const
-  if (lists.every((list) => list.length === 0)) return null
-  const choose = (): Routed | null => {
-    const [ofKey, ofTeam, ofCustomer, ofAll] = lists.map((list) => compiledRules.get(list) ?? [])
-    const rules: ScopedRules = {
-      virtualKey: ofKey ?? [],
-      team: ofTeam ?? [],
-      customer: ofCustomer ?? [],
-      global: ofAll ?? [],
-    }
-    return chooseRoute(rules, asked, {
-      context: contextOf(journey, room),
-      random: room.random,
-      maxDepth: world.client.routing_chain_max_depth ?? defaultDepth,
-      isTargetUsable: ({ provider, keyId }) =>
-        keyId === null ||
-        (provider !== null && world.provider(provider)?.keys.some((key) => key.keyId === keyId) === true),
-    })
+  const rules: ScopedRules = {
+    virtualKey: rulesOf(world, 'virtual_key', virtualKey),
+    team: rulesOf(world, 'team', owners.team),
+    customer: rulesOf(world, 'customer', owners.customer),
+    global: compiledRules(world.routingRules('global', null)),
   }
-  return lists.every((list) => list.length === 0 || compiledRules.has(list))
-    ? choose()
-    : compileAll(lists, room).then(choose)
+  return chooseRoute(rules, asked, {
+    context: contextOf(journey, room),
+    random: room.random,
+    maxDepth: world.client.routing_chain_max_depth ?? defaultDepth,
+    isTargetUsable: ({ provider, keyId }) =>
+      keyId === null ||
+      (provider !== null && world.provider(provider)?.keys.some((key) => key.keyId === keyId) === true),
+  })
+}
+
+function rulesOf(
+  world: GovernanceWorld,
+  scope: 'virtual_key' | 'team' | 'customer',
+  owner: { readonly id: string } | null,
+): readonly RoutingRule[] {
+  return owner === null ? [] : compiledRules(world.routingRules(scope, owner.id))
 }
 
 const nobody = { team: null, customer: null }
-
-/** A list stays the same as long as no rule of its scope changes. */
-const compiledRules = new WeakMap<readonly RoutingRuleFact[], readonly RoutingRule[]>()
-
-async function compileAll(lists: readonly (readonly RoutingRuleFact[])[], room: Room): Promise<void> {
-  const { compileExpression } = await import('../../rules/cel.ts')
-  for (const list of lists) {
-    if (list.length === 0 || compiledRules.has(list)) continue
-    compiledRules.set(
-      list,
-      list.map((fact): RoutingRule => {
-        const compiled = compileExpression(fact.celExpression)
-        if ('fault' in compiled)
-          room.log.warn(
-            { rule: fact.id, fault: compiled.fault },
-            'a routing rule is skipped: it cannot be read',
-          )
-        return {
-          id: fact.id,
-          name: fact.name,
-          isEnabled: fact.enabled,
-          isChained: fact.chainRule,
-          expression: 'fault' in compiled ? null : compiled,
-          targets: fact.targets,
-          fallbacks: fact.fallbacks.flatMap(fallbackOf),
-          scope: fact.scope,
-          scopeId: fact.scopeId,
-          priority: fact.priority,
-          createdAt: fact.createdAt,
-        }
-      }),
-    )
-  }
-}
-
-/** None for one that names no provider: it was written before that was refused. */
-function fallbackOf(fact: RuleFallbackFact): RuleFallback[] {
-  if (typeof fact !== 'string') {
-    return [{ provider: fact.provider, model: fact.model ?? null, keyId: fact.key_id ?? null }]
-  }
-  const slash = fact.indexOf('/')
-  if (slash <= 0) return isKnownProvider(fact) ? [{ provider: fact, model: null, keyId: null }] : []
-  return [{ provider: fact.slice(0, slash), model: fact.slice(slash + 1) || null, keyId: null }]
-}
 
 function contextOf(journey: Journey, room: Room): RuleContext {
   const { world, virtualKey, operation, call } = journey

@@ -1,4 +1,5 @@
 import { type Failure, isFailure } from '../../domain/failure.ts'
+import { priceOfModel } from '../../tenancy/governance/prices.ts'
 import { awaitAnswer } from '../answer.ts'
 import type { HeaderChoice } from '../exchange.ts'
 import type { Room } from '../room.ts'
@@ -9,7 +10,6 @@ import type { Failed, NativeEnding } from './failed.ts'
 import type { NativeGrant } from './grant.ts'
 import { type Credential, pickCredential } from './keys.ts'
 import { outgoingBody } from './outgoing.ts'
-import { priceOfModel } from './prices.ts'
 import { exhausted, isProblem, type Problem, problemOf, tooSlow } from './problem.ts'
 import { relay } from './relay.ts'
 import { nextAttempt, retryPolicyOf } from './retry.ts'
@@ -50,7 +50,7 @@ export async function sendWithRetries(
         const isExhausted = hasOnlyDied && grant.credential.key !== null
         return end(grant, failed, isExhausted ? exhausted(problem) : problem, room)
       }
-      use(grant, other, room)
+      use(grant, other)
       fresh = without(fresh, other)
     }
     if (next.costsRetry) retries += 1
@@ -80,20 +80,16 @@ function cool({ credential }: NativeGrant, { retryAfterMs }: Problem, room: Room
   if (keyId !== undefined && retryAfterMs !== null) room.coolingKeys.set(keyId, room.clock() + retryAfterMs)
 }
 
-function use(grant: NativeGrant, credential: Credential, room: Room): void {
+function use(grant: NativeGrant, credential: Credential): void {
   const { world, virtualKey, operation } = grant.journey
   grant.credential = credential
-  grant.price = priceOfModel(
-    world,
-    {
-      virtualKeyId: virtualKey?.id ?? null,
-      provider: grant.target.provider,
-      providerKeyId: credential.key?.keyId ?? null,
-      model: credential.model,
-      requestType: operation,
-    },
-    room.catalog,
-  )
+  grant.price = priceOfModel(world, {
+    virtualKeyId: virtualKey?.id ?? null,
+    provider: grant.target.provider,
+    providerKeyId: credential.key?.keyId ?? null,
+    model: credential.model,
+    requestType: operation,
+  })
 }
 
 /** Ends early if the caller leaves. */

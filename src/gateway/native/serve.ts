@@ -1,5 +1,6 @@
 import { type Failure, isFailure } from '../../domain/failure.ts'
 import type { VirtualKeyFact } from '../../tenancy/governance/facts.ts'
+import { catalogIn } from '../../tenancy/governance/prices.ts'
 import type { GovernanceWorld } from '../../tenancy/governance/world.ts'
 import type { Snapshot } from '../../tenancy/snapshot.ts'
 import type { Call } from '../call.ts'
@@ -33,7 +34,7 @@ export async function serveNative(
   const virtualKey = await authenticate(call, presented, world, room)
   if (isProblem(virtualKey)) return told(call, virtualKey)
   const operation = served.native
-  if (operation === 'models') return answerModels(call, virtualKey, world, room)
+  if (operation === 'models') return answerModels(call, virtualKey, world)
   if (!room.spool.isWritable())
     return told(call, problemOf({ failure: 'overloaded', reason: 'spool', retryAfterMs: 1000 }))
   if (operation === 'mcp_tool') return told(call, await executeTool(call, virtualKey, world, room))
@@ -65,14 +66,9 @@ async function travel(journey: Journey, room: Room): Promise<Problem | null> {
   return first
 }
 
-function answerModels(
-  call: Call,
-  virtualKey: VirtualKeyFact | null,
-  world: GovernanceWorld,
-  room: Room,
-): null {
+function answerModels(call: Call, virtualKey: VirtualKeyFact | null, world: GovernanceWorld): null {
   const { path, query } = call.exchange
-  const models = listNativeModels(path, query, virtualKey, world, room.catalog)
+  const models = listNativeModels(path, query, virtualKey, world, catalogIn(world))
   if (isProblem(models)) return told(call, models)
   call.status = 200
   const headers = [...callHeaders(call), 'content-type', 'application/json']

@@ -2,6 +2,7 @@ import type { Reading } from '../../limits/plan.ts'
 import type { Routed } from '../../rules/choose.ts'
 import type { ProviderConfigFact, VirtualKeyFact } from '../../tenancy/governance/facts.ts'
 import { configLevel, providerLevels, rowsOf } from '../../tenancy/governance/plan.ts'
+import { catalogIn } from '../../tenancy/governance/prices.ts'
 import type { Room } from '../room.ts'
 import type { Journey, Target } from './journey.ts'
 import { usableCredentials } from './keys.ts'
@@ -25,13 +26,13 @@ export async function targetsOf(journey: Journey, room: Room): Promise<readonly 
     call.exchange.header('x-model-provider'),
     journey,
   )
-  const routed = await routeByRules(journey, asked, room)
+  const routed = routeByRules(journey, asked, room)
   const wanted: AskedModel = routed === null ? asked : { provider: routed.provider, model: routed.model }
   const stops = await primaryStops(journey, wanted, asked.model, routed?.keyId ?? null, room)
   if (isProblem(stops)) return stops
   const [primary, ...others] = stops
   if (primary === undefined) return notAvailable(ask.request.model)
-  const named = namedFallbacks(journey, asked, routed, room)
+  const named = namedFallbacks(journey, asked, routed)
   const fallbacks = ask.request.fallbacks.length > 0 || named.length > 0 ? named : others
   const allowed = fallbacks.filter(
     ({ provider }) =>
@@ -57,10 +58,10 @@ function primaryStops(
 ): readonly Stop[] | Problem | Promise<readonly Stop[] | Problem> {
   if (provider !== null) return [{ provider, model, askedModel, pinnedKeyId }]
   if (virtualKey !== null) return selectedStops(virtualKey, world, model, askedModel, room)
-  const [first] = providersOf(model, world, room.catalog)
+  const [first] = providersOf(model, world, catalogIn(world))
   return first === undefined
     ? notAvailable(model)
-    : [{ provider: first, model: nameAt(first, model, room.catalog), askedModel, pinnedKeyId }]
+    : [{ provider: first, model: nameAt(first, model, catalogIn(world)), askedModel, pinnedKeyId }]
 }
 
 /** The providers of a virtual key that can serve a model now, in the order of their turn. */
@@ -71,7 +72,7 @@ async function selectedStops(
   askedModel: string,
   room: Room,
 ): Promise<readonly Stop[] | Problem> {
-  const known = new Set(providersOf(model, world, room.catalog))
+  const known = new Set(providersOf(model, world, catalogIn(world)))
   const { providerConfigs } = virtualKey
   if (providerConfigs.length === 0) return providerBlocked([...known][0] ?? model)
   const permitted = providerConfigs.filter((config) =>
@@ -80,7 +81,7 @@ async function selectedStops(
   if (permitted.length === 0) return modelBlocked(askedModel)
   const stopOf = ({ provider }: ProviderConfigFact): Stop => ({
     provider,
-    model: nameAt(provider, model, room.catalog),
+    model: nameAt(provider, model, catalogIn(world)),
     askedModel,
     pinnedKeyId: null,
   })
@@ -89,7 +90,7 @@ async function selectedStops(
     const usable =
       provider === null
         ? null
-        : usableCredentials(provider, nameAt(provider.name, model, room.catalog), config, [])
+        : usableCredentials(provider, nameAt(provider.name, model, catalogIn(world)), config, [])
     return usable !== null && !isProblem(usable)
   })
   // Without one that could serve it, the first says what is missing; with none that has room, what is spent.
@@ -122,12 +123,7 @@ async function withRoom(
 }
 
 /** The fallbacks that rules name, else those that the caller does. */
-function namedFallbacks(
-  { world, ask }: Journey,
-  asked: AskedModel,
-  routed: Routed | null,
-  room: Room,
-): readonly Stop[] {
+function namedFallbacks({ world, ask }: Journey, asked: AskedModel, routed: Routed | null): readonly Stop[] {
   if (routed !== null && routed.fallbacks.length > 0) {
     return routed.fallbacks.map(({ provider, model, keyId }) => ({
       provider,
@@ -139,9 +135,9 @@ function namedFallbacks(
   return ask.request.fallbacks.flatMap((fallback) => {
     const { provider, model } =
       fallback.provider === null ? splitModel(fallback.model, world) : (fallback as AskedModel)
-    const where = provider ?? providersOf(model, world, room.catalog)[0]
+    const where = provider ?? providersOf(model, world, catalogIn(world))[0]
     if (where === undefined) return []
-    const name = provider === null ? nameAt(where, model, room.catalog) : model
+    const name = provider === null ? nameAt(where, model, catalogIn(world)) : model
     return [{ provider: where, model: name, askedModel: model, pinnedKeyId: null }]
   })
 }

@@ -383,6 +383,7 @@ const indexes: Readonly<Record<string, IndexDefinition>> = {
   provider_keys_provider: { table: 'provider_keys', columns: ['provider'] },
   native_calls_at: { table: 'native_calls', columns: ['at'] },
   native_calls_request: { table: 'native_calls', columns: ['request_id'] },
+  usage_buckets_of_key: { table: 'usage_buckets', columns: ['key_id', 'starts_at'] },
   sessions_expires_at: { table: 'sessions', columns: ['expires_at'] },
 }
 

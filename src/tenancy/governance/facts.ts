@@ -1,3 +1,4 @@
+import type { Catalog } from '../../catalog/catalog.ts'
 import type { Quantity } from '../../domain/quantity.ts'
 import type { RequestType } from '../../domain/request-type.ts'
 import type { EpochMs } from '../../domain/time.ts'
@@ -210,6 +211,12 @@ export interface PricingOverrideFact extends Stored {
   readonly requestTypes: readonly RequestType[]
   /** Dollars per unit in decimal text, by the name of the price. */
   readonly patch: Readonly<Record<string, string>>
+}
+
+/** A price sheet of the operator's own, in the place of the one that comes with the product. */
+export interface ImportedPrices {
+  readonly catalog: Catalog
+  readonly importedAt: EpochMs
 }
 
 /** Somebody who serves models, and the keys to it. */

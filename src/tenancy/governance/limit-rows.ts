@@ -1,7 +1,7 @@
 import { add, type Quantity } from '../../domain/quantity.ts'
 import type { EpochMs } from '../../domain/time.ts'
 import { parseResetDuration, windowOf } from '../../limits/duration.ts'
-import type { PlanRow, Subject } from '../../limits/plan.ts'
+import type { Metric, PlanRow, Subject } from '../../limits/plan.ts'
 import { type PeriodWindow, periodOf } from '../../limits/window.ts'
 import type { BudgetFact, OwnedLimits, RateHalf, RateLimitFact } from './facts.ts'
 
@@ -13,6 +13,8 @@ export type Holder = Omit<Subject, 'limitId'> | null
 
 /** Of a rate limit. */
 export type Half = 'tokens' | 'requests'
+
+const metrics = { tokens: 'token', requests: 'request' } as const satisfies Record<Half, Metric>
 
 export const halves = ['tokens', 'requests'] as const satisfies readonly Half[]
 
@@ -38,14 +40,14 @@ export function rateRows(rateLimit: RateLimitFact, holder: Holder = null): reado
 }
 
 /** One of them; null where the rate limit does not have it. */
-export function rateRow(rateLimit: RateLimitFact, half: Half, holder: Holder = null): PlanRow | null {
+function rateRow(rateLimit: RateLimitFact, half: Half, holder: Holder = null): PlanRow | null {
   const { id, calendarAligned, strict } = rateLimit
   const limit = rateLimit[half]
   if (limit === null) return null
   return {
     counter: rateCounter(id, half),
     generation: limit.generation,
-    metric: half === 'tokens' ? 'token' : 'request',
+    metric: metrics[half],
     ceiling: { whole: limit.max, pico: 0 },
     window: windowOfLimit({ ...limit, calendarAligned }),
     unit: limit.resetDuration,
@@ -70,7 +72,7 @@ export function budgetCounter(id: string): string {
 }
 
 export function rateCounter(id: string, half: Half): string {
-  return `rate_limit:${id}:${half}`
+  return `rate:${id}:${metrics[half]}`
 }
 
 /** Since when, and how, a limit counts. */

@@ -46,6 +46,26 @@ export async function readChangedMcpClients(
   })
 }
 
+/** A client as configs of virtual keys name it. */
+export interface NamedMcpClient {
+  readonly id: number
+  readonly name: string
+}
+
+/** Those that have one of these numbers or names. */
+export function readMcpClientNames(
+  transaction: Transaction<Schema>,
+  { ids, names }: { readonly ids: readonly number[]; readonly names: readonly string[] },
+): Promise<NamedMcpClient[]> {
+  return transaction
+    .selectFrom('mcp_clients')
+    .select(['id', 'name'])
+    .where(({ eb, or }) =>
+      or([...ids.map((id) => eb('id', '=', id)), ...names.map((name) => eb('name', '=', name))]),
+    )
+    .execute()
+}
+
 /** The connection as it was written; null where it was sealed under another master key. */
 export function openConnection(
   keyring: Keyring,

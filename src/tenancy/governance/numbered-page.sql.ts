@@ -4,22 +4,35 @@ import type { Database } from '../../store/database.ts'
 /** Some rows out of the middle of a list; null: all of them. */
 export type Paging = { readonly limit: number; readonly offset: number } | null
 
-/** The ids of a page, oldest first, and how many there are on all pages. */
+/** The ids of a page, in the order of the list, and how many there are on all pages. */
 export interface PageOfIds {
   readonly ids: readonly string[]
   readonly total: number
 }
 
+/** Columns by which a list is ordered, the first one first. */
+export type Order = readonly (readonly [column: string, direction: 'asc' | 'desc'])[]
+
+const oldestFirst: Order = [
+  ['created_at', 'asc'],
+  ['id', 'asc'],
+]
+
+/** The order in which routing rules are tried. */
+export const firstTried: Order = [
+  ['priority', 'asc'],
+  ['created_at', 'desc'],
+  ['id', 'asc'],
+]
+
 /** Reads a page out of a query over a table with `id` and `created_at`. */
 export async function readPageOfIds<Tables, From extends keyof Tables>(
   query: SelectQueryBuilder<Tables, From, object>,
   paging: Paging,
+  order: Order = oldestFirst,
 ): Promise<PageOfIds> {
-  const listed = query
-    .select(sql`id`.as('id'))
-    .orderBy(sql.ref('created_at'))
-    .orderBy(sql.ref('id'))
-    .$castTo<{ id: string }>()
+  let listed = query.select(sql`id`.as('id')).$castTo<{ id: string }>()
+  for (const [column, direction] of order) listed = listed.orderBy(sql.ref(column), direction)
   const rows = await (paging === null ? listed : listed.limit(paging.limit).offset(paging.offset)).execute()
   const ids = rows.map(({ id }) => id)
   if (paging === null) return { ids, total: ids.length }

@@ -6,7 +6,7 @@ import type { LimitsInput } from './limits-plan.ts'
 const longestName = 255
 
 /** What is wrong with a name; null where it is right. `what` is who would have it. */
-export function nameFault(what: 'Team' | 'Customer', name: string): Failure | null {
+export function nameFault(what: 'Team' | 'Customer' | 'Virtual key', name: string): Failure | null {
   if (name.trim() === '') return invalid(`${what} name is required`)
   if (!name.isWellFormed() || name.includes('\0')) {
     return invalid(`${what} name holds characters that are not allowed`)

@@ -1,9 +1,10 @@
 import { type Failure, isFailure } from '../../domain/failure.ts'
 import type { ProviderKeyTable } from '../../store/governance-schema.ts'
 import { seal, unseal } from '../sealing.ts'
-import type { Operator, Write } from '../write.ts'
+import type { Operator, Stamp, Write } from '../write.ts'
 import { lockGovernance, nextNumber, ofInstallation, type ProcessContext } from './context.ts'
 import type { ProviderKeyFact, ProviderSettings } from './facts.ts'
+import { deletePricingOverridesOfKey } from './pricing-overrides.sql.ts'
 import { badProviderKey, foldAliases, type KeyToJudge } from './provider-key-rules.ts'
 import {
   type CloudBlocks,
@@ -134,8 +135,9 @@ export function providerKeysOf(context: ProcessContext): ProviderKeys {
         const owner = await ownerOf(it, provider)
         if (isFailure(owner)) return owner
         if ((await readProviderKey(it.transaction, provider, keyId)) === null) return noKey
-        await touch(it, owner)
+        const { revision } = await touch(it, owner)
         await deleteProviderKeyRow(it.transaction, keyId)
+        await deletePricingOverridesOfKey(it.transaction, keyId, revision)
         await it.audit('PROVIDER_KEY_DELETED', keyId, { provider })
         return true
       })
@@ -155,7 +157,7 @@ async function ownerOf({ transaction }: Write, provider: string): Promise<Owner 
 }
 
 /** A provider's revision moves with its keys. */
-async function touch(it: Write, owner: Owner): Promise<{ readonly at: number }> {
+async function touch(it: Write, owner: Owner): Promise<Stamp> {
   const stamp = await it.begin()
   await updateProviderRow(it.transaction, owner.name, { revision: stamp.revision })
   return stamp

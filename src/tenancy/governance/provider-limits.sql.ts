@@ -1,20 +1,59 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
+import type { ProviderLimitTable } from '../../store/governance-schema.ts'
 import type { Schema } from '../../store/schema.ts'
 import type { ProviderLimitsFact } from './facts.ts'
 import { readOwnedLimits } from './owned-limits.sql.ts'
 import { stored } from './stored.ts'
 
-export async function readChangedProviderLimits(
+export function readChangedProviderLimits(
   read: Kysely<Schema>,
   since: number,
 ): Promise<ProviderLimitsFact[]> {
-  const changed = read.selectFrom('provider_limits').where('revision', '>', since)
-  const limitsOf = await readOwnedLimits(read, 'provider', changed.select('provider as id'))
-  const rows = await changed.selectAll().execute()
+  return readAll(read, (limits) => limits.where('revision', '>', since))
+}
+
+/** As they are within a write; null where a provider has none. */
+export async function readProviderLimits(
+  transaction: Transaction<Schema>,
+  provider: string,
+): Promise<ProviderLimitsFact | null> {
+  const [limits = null] = await readAll(transaction, (all) => all.where('provider', '=', provider))
+  return limits
+}
+
+async function readAll(
+  database: Kysely<Schema>,
+  choose: (limits: ReturnType<typeof allLimits>) => ReturnType<typeof allLimits>,
+): Promise<ProviderLimitsFact[]> {
+  const chosen = choose(allLimits(database))
+  const limitsOf = await readOwnedLimits(database, 'provider', chosen.select('provider as id'))
+  const rows = await chosen.selectAll().execute()
   return rows.map((row) => ({
     provider: row.provider,
     calendarAligned: row.calendar_aligned === 1,
     ...limitsOf(row.provider),
     ...stored(row),
   }))
+}
+
+function allLimits(database: Kysely<Schema>) {
+  return database.selectFrom('provider_limits')
+}
+
+export async function writeProviderLimits(
+  transaction: Transaction<Schema>,
+  { provider, created_at, ...columns }: ProviderLimitTable,
+): Promise<void> {
+  await transaction
+    .insertInto('provider_limits')
+    .values({ provider, created_at, ...columns })
+    .onConflict((conflict) => conflict.column('provider').doUpdateSet(columns))
+    .execute()
+}
+
+export async function deleteProviderLimitsRow(
+  transaction: Transaction<Schema>,
+  provider: string,
+): Promise<void> {
+  await transaction.deleteFrom('provider_limits').where('provider', '=', provider).execute()
 }

@@ -100,6 +100,21 @@ function toProviderKey(keyring: Keyring, variable: Variable, row: ProviderKeyTab
   }
 }
 
+/** How many of these are keys of the provider. */
+export async function countProviderKeys(
+  transaction: Transaction<Schema>,
+  provider: string,
+  keyIds: readonly string[],
+): Promise<number> {
+  const rows = await transaction
+    .selectFrom('provider_keys')
+    .select('id')
+    .where('provider', '=', provider)
+    .where('key_id', 'in', keyIds)
+    .execute()
+  return rows.length
+}
+
 type Held = Secret | 'sealed' | null
 
 function openedValue(keyring: Keyring, variable: Variable, row: ProviderKeyTable): Held {

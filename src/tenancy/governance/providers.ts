@@ -4,7 +4,9 @@ import { seal } from '../sealing.ts'
 import type { Operator } from '../write.ts'
 import { lockGovernance, nextNumber, ofInstallation, type ProcessContext } from './context.ts'
 import type { ProviderFact, ProviderSettings } from './facts.ts'
+import { deletePricingOverridesOfProvider } from './pricing-overrides.sql.ts'
 import { type NewKey, newKeyRow } from './provider-keys.ts'
+import { deleteLimitsOfProvider } from './provider-limits.ts'
 import { badProvider } from './provider-rules.ts'
 import {
   deleteProviderRows,
@@ -126,7 +128,10 @@ export function providersOf(context: ProcessContext): Providers {
       const outcome = await write<true>(ofInstallation(operator), async (it) => {
         await lockGovernance(it)
         if ((await readProvider(it.transaction, name)) === null || before === null) return noProvider
-        const { revision } = await it.begin()
+        const stamp = await it.begin()
+        const { revision } = stamp
+        await deleteLimitsOfProvider(it, name, stamp)
+        await deletePricingOverridesOfProvider(it.transaction, name, revision)
         await deleteProviderRows(it.transaction, name)
         await bury(it.transaction, 'provider', name, revision)
         await it.audit('PROVIDER_DELETED', name, { provider: name })

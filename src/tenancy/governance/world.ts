@@ -7,6 +7,7 @@ import type {
   AuthConfig,
   ClientConfig,
   CustomerFact,
+  ImportedPrices,
   McpClientFact,
   ModelConfigFact,
   ModelScope,
@@ -47,6 +48,8 @@ export interface GovernanceWorld {
   readonly client: ClientConfig
   /** Null: nobody has configured it. */
   readonly auth: AuthConfig | null
+  /** Null: the prices that come with the product hold. */
+  readonly importedPrices: ImportedPrices | null
 }
 
 export interface GovernanceTables {
@@ -86,6 +89,8 @@ export interface GovernanceChanges {
   readonly mcpClients: Changed<McpClientFact>
   readonly client?: ClientConfig
   readonly auth?: AuthConfig
+  /** Null: back to those that come with the product. */
+  readonly importedPrices?: ImportedPrices | null
   /**
    * What operators have added to what counters count in one period; less than nothing takes it back. Not part of the
    * view: whoever counts is told of them, of each once.
@@ -127,8 +132,7 @@ export function emptyGovernanceWorld(): GovernanceWorld {
       mcpClientsByName: emptyShardedMap(),
     },
     [],
-    {},
-    null,
+    { client: {}, auth: null, importedPrices: null },
   )
 }
 
@@ -169,14 +173,14 @@ export function advanceGovernance(world: GovernanceWorld, changes: GovernanceCha
   }
   const providers =
     changes.providers.size === 0 ? world.providers : [...next.providers.values()].sort(oldestFirst)
-  return worldOf(next, providers, changes.client ?? world.client, changes.auth ?? world.auth)
+  const { client = world.client, auth = world.auth, importedPrices = world.importedPrices } = changes
+  return worldOf(next, providers, { client, auth, importedPrices })
 }
 
 function worldOf(
   tables: GovernanceTables,
   providers: readonly ProviderFact[],
-  client: ClientConfig,
-  auth: AuthConfig | null,
+  settings: Pick<GovernanceWorld, 'client' | 'auth' | 'importedPrices'>,
 ): GovernanceWorld {
   return {
     tables,
@@ -203,8 +207,7 @@ function worldOf(
     routingRule: (id) => tables.routingRules.get(id) ?? null,
     routingRules: (scope, scopeId) => tables.routingRulesByScope.get(scopeKey(scope, scopeId)) ?? noRules,
     pricingOverride: (id) => tables.pricingOverrides.get(id) ?? null,
-    client,
-    auth,
+    ...settings,
   }
 }
 

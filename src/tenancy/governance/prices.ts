@@ -1,3 +1,5 @@
+import type { Kysely } from 'kysely'
+import { bundledCatalog } from '../../catalog/bundled.ts'
 import type { Catalog } from '../../catalog/catalog.ts'
 import {
   indexOverrides,
@@ -7,8 +9,27 @@ import {
   type PriceOverride,
 } from '../../catalog/overrides.ts'
 import { applyPatch, isSheetFault, type PriceSheet, readSheet } from '../../catalog/price-sheet.ts'
-import type { PricingOverrideFact } from '../../tenancy/governance/facts.ts'
-import type { GovernanceTables, GovernanceWorld } from '../../tenancy/governance/world.ts'
+import type { Schema } from '../../store/schema.ts'
+import { emptyShardedMap } from '../sharded-map.ts'
+import type { PricingOverrideFact } from './facts.ts'
+import { readChangedPricingOverrides } from './pricing-overrides.sql.ts'
+import { readImportedPrices } from './settings.sql.ts'
+import type { GovernanceTables, GovernanceWorld } from './world.ts'
+
+/** As much of a view as prices stand in. */
+export interface PricedWorld extends Pick<GovernanceWorld, 'importedPrices'> {
+  readonly tables: Pick<GovernanceTables, 'pricingOverrides'>
+}
+
+/** The prices that are in force, for somebody who has no view. */
+export async function loadPrices(read: Kysely<Schema>): Promise<PricedWorld> {
+  const overrides = await readChangedPricingOverrides(read, 0)
+  const byId = new Map(overrides.map((override) => [override.id, override]))
+  return {
+    importedPrices: await readImportedPrices(read),
+    tables: { pricingOverrides: emptyShardedMap<PricingOverrideFact>().with(byId) },
+  }
+}
 
 /** What a call is priced by. */
 export interface Price {
@@ -18,9 +39,14 @@ export interface Price {
   readonly overrideId: string | null
 }
 
+/** The models and prices that hold in a view: those of the operator's own sheet, else those of the product. */
+export function catalogIn({ importedPrices }: Pick<PricedWorld, 'importedPrices'>): Catalog {
+  return importedPrices?.catalog ?? bundledCatalog()
+}
+
 /** The catalogue's prices of a model, with those over them that an operator has set for such a call. */
-export function priceOfModel(world: GovernanceWorld, call: PricedCall, catalog: Catalog): Price {
-  const known = catalog.find(call.provider, call.model, call.requestType)?.prices ?? null
+export function priceOfModel(world: PricedWorld, call: PricedCall): Price {
+  const known = catalogIn(world).find(call.provider, call.model, call.requestType)?.prices ?? null
   const override = overrideFor(overridesOf(world), call)
   if (override === null) return { sheet: known, overrideId: null }
   return { sheet: applyPatch(known, override.patch), overrideId: override.id }
@@ -29,7 +55,7 @@ export function priceOfModel(world: GovernanceWorld, call: PricedCall, catalog: 
 /** By the table they stand in, which is another after each change of one of them. */
 const indexes = new WeakMap<GovernanceTables['pricingOverrides'], OverrideIndex>()
 
-function overridesOf({ tables: { pricingOverrides } }: GovernanceWorld): OverrideIndex {
+function overridesOf({ tables: { pricingOverrides } }: PricedWorld): OverrideIndex {
   const known = indexes.get(pricingOverrides)
   if (known !== undefined) return known
   const index = indexOverrides([...pricingOverrides.values()].map(toOverride))
