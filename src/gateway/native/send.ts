@@ -131,7 +131,7 @@ async function tryOnce(grant: NativeGrant, isStrict: boolean, room: Room): Promi
   )
   const told = (status: number | null, problem: Problem | null): void => {
     const elapsedMs = performance.now() - sentAt
-    journey.trail.push(tried(target, credential.key, credential.model, elapsedMs, status, problem))
+    journey.trail.push(tried(target.provider, credential.key, credential.model, elapsedMs, status, problem))
   }
   call.onCut = null
   if (isProblem(answer) || isFailure(answer)) {
