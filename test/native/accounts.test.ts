@@ -173,7 +173,7 @@ describe('strict limits', () => {
     const { status } = await call(world, value('held'), chatOf('openai/gpt-4o-mini', { max_tokens: 50 }))
     expect([status, world.upstream.served().requests - before]).toEqual([502, 1])
     const bytes = world.upstream.requests.at(-1)?.body.length ?? 0
-    const charged = await rollup('rate_limit:of-held:tokens', ({ used_whole }) => used_whole > 0)
+    const charged = await rollup('rate:of-held:token', ({ used_whole }) => used_whole > 0)
     expect(charged?.used_whole).toBe(bytes + 50)
   })
 })
