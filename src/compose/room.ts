@@ -47,6 +47,7 @@ export function openRoom(settings: Settings, basics: Basics, stores: Stores, ech
     governanceWorkspace: settings.governance.workspace,
     enforceAuthByDefault: settings.governance.enforceAuthByDefault,
     unpricedModels: settings.governance.unpricedModels,
+    errorDialect: settings.governance.errorDialect,
   }
 }
 

@@ -398,6 +398,10 @@ describe('the native door', () => {
       expect(keys).toEqual(['secret-retrying-a', 'secret-retrying-b'])
       const next = await sentBy(() => ask('retrying/m'))
       expect([next.answered.status, next.keys]).toEqual([200, ['secret-retrying-b']])
+      // Not even when the other is turned down.
+      scripted({ 'secret-retrying-a': [], 'secret-retrying-b': [{ status: 401 }] })
+      const left = await sentBy(() => ask('retrying/m'))
+      expect([left.answered.status, left.keys]).toEqual([502, ['secret-retrying-b']])
       return
     }
     throw new Error('the busy key was never drawn')

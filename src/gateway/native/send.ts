@@ -36,25 +36,29 @@ export async function sendWithRetries(
     const failed = await tryOnce(grant, isStrict, room)
     if (failed === null) return null
     const { problem, ending } = failed
+    coolKey(grant, problem, room)
     const next = mayGoOn(grant, ending, isStrict)
       ? nextAttempt(problem, { retries, freshKeys: fresh.length, hasFallback }, policy, room.random)
       : ({ next: 'none' } as const)
     if (next.next === 'none') return end(grant, failed, problem, room)
+    let { delayMs } = next
     if (next.next === 'other_key') {
       hasOnlyDied &&= next.why === 'dead'
-      if (next.why === 'cooling') cool(grant, problem, room)
       if (next.why !== 'limited') pool = without(pool, grant.credential)
-      fresh = fresh.length > 0 ? fresh : pool
-      const other = pickCredential(fresh, room)
+      const other = pickCredential(fresh.length > 0 ? fresh : pool, room)
       if (other === null || grant.credential.key === null) {
         const isExhausted = hasOnlyDied && grant.credential.key !== null
         return end(grant, failed, isExhausted ? exhausted(problem) : problem, room)
       }
+      // One that was asked before is not asked again sooner than it said.
+      delayMs = Math.max(delayMs, coolsForMs(other, room))
+      if (delayMs > policy.longestRetryAfterMs)
+        return end(grant, failed, next.why === 'dead' ? exhausted(problem) : problem, room)
       use(grant, other)
       fresh = without(fresh, other)
     }
     if (next.costsRetry) retries += 1
-    if (next.delayMs > 0) await pause(grant, next.delayMs)
+    if (delayMs > 0) await pause(grant, delayMs)
     if (grant.call.isCut) return end(grant, failed, problemOf({ failure: 'cancelled' }), room)
   }
 }
@@ -75,9 +79,14 @@ function without(credentials: readonly Credential[], used: Credential): readonly
   return credentials.filter(({ key }) => key !== used.key)
 }
 
-function cool({ credential }: NativeGrant, { retryAfterMs }: Problem, room: Room): void {
+/** A provider may want a key left alone for a while. Other calls then take another, if there is one. */
+function coolKey({ credential }: NativeGrant, { retryAfterMs }: Problem, room: Room): void {
   const keyId = credential.key?.keyId
   if (keyId !== undefined && retryAfterMs !== null) room.coolingKeys.set(keyId, room.clock() + retryAfterMs)
+}
+
+function coolsForMs({ key }: Credential, room: Room): number {
+  return key === null ? 0 : (room.coolingKeys.get(key.keyId) ?? 0) - room.clock()
 }
 
 function use(grant: NativeGrant, credential: Credential): void {
