@@ -18,6 +18,8 @@ export interface Completion {
   /** The function it calls; the tokens are then those of the arguments. */
   readonly tool: string | null
   readonly finishReason: string
+  /** The tier that it says served it; null where it says nothing. */
+  readonly serviceTier: string | null
   /** JSON text of the usage after so many tokens of each choice; null where none is reported. */
   readonly usageAfter: (tokens: number) => string | null
   /** Whether a stream reports usage at all. */
@@ -47,6 +49,7 @@ export function complete(id: string, body: JsonObject, script: Script, isText = 
     choices,
     tokens,
     tool: tool === null ? null : String(tool.name),
+    serviceTier: script.serviceTier ?? null,
     finishReason: isCapped ? 'length' : tool === null ? 'stop' : 'tool_calls',
     usageAfter: (count) => usageText(body, script, count * choices, count === tokens.length),
     streamsUsage: script.includeUsage === 'always' || (script.includeUsage !== 'never' && asked),
@@ -203,7 +206,12 @@ function head(completion: Completion, kind: string): Members {
     ['object', JSON.stringify(kind)],
     ['created', String(created)],
     ['model', JSON.stringify(completion.model)],
+    ...(completion.serviceTier === null ? [] : [tierMember(completion.serviceTier)]),
   ]
+}
+
+function tierMember(tier: string): Members[number] {
+  return ['service_tier', JSON.stringify(tier)]
 }
 
 /** Written by hand because a member may stand twice, and usage may be text that no number can hold. */

@@ -35,6 +35,8 @@ export const Script = z.strictObject({
   completionTokens: z.number().optional(),
   cachedTokens: z.number().optional(),
   reasoningTokens: z.number().optional(),
+  /** The `service_tier` that the answer, or each of its events, names; none unless told. */
+  serviceTier: z.string().optional(),
   /**
    * Where usage stands. `own`: after the choices (in a stream an event of its own). `start`: before them.
    * `finish`: in the stream's finish event. `twice`: a first, wrong one at the start and the right one at the end.
