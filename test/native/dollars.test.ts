@@ -43,14 +43,21 @@ interface Recorded {
   readonly isStreamed: boolean
 }
 
-/** The usage events of a virtual key by request, once there are so many. */
-async function recordedOf({ keyId }: Spender, count: number): Promise<ReadonlyMap<string, Recorded>> {
+/** The usage events of some virtual keys by request, once there are so many. */
+async function recordedOf(
+  spenders: readonly Spender[],
+  count: number,
+): Promise<ReadonlyMap<string, Recorded>> {
   const rows = await world.read(
     (database) =>
       database
         .selectFrom('usage_events')
         .select(['request_id', 'cost_whole', 'cost_pico', 'input_tokens', 'output_tokens', 'streamed'])
-        .where('key_id', '=', keyId)
+        .where(
+          'key_id',
+          'in',
+          spenders.map(({ keyId }) => keyId),
+        )
         .execute(),
     ({ length }) => length >= count,
   )
@@ -71,15 +78,24 @@ async function recordedOf({ keyId }: Spender, count: number): Promise<ReadonlyMa
 const countersOf = ({ budgets }: Spender) =>
   levels.flatMap((level) => budgets[level].map((id) => `budget:${id}`))
 
-/** Of each level, the dollars that its budgets are said to have used: one number where they agree. */
-async function usageShown({ budgets }: Spender): Promise<readonly number[]> {
-  const { budgets: all } = await change(world, 'GET', '/budgets?from_memory=true')
-  const ids = new Set(levels.flatMap((level) => budgets[level]))
-  const shown: number[] = all
-    .filter(({ id }: { id: string }) => ids.has(id))
-    .map(({ current_usage }: { current_usage: number }) => current_usage)
-  expect(shown).toHaveLength(ids.size)
-  return [...new Set(shown)]
+/** What every budget is said to have used, in dollars. */
+async function usageShown(): Promise<ReadonlyMap<string, number>> {
+  const { budgets } = await change(world, 'GET', '/budgets?from_memory=true')
+  return new Map(
+    budgets.map(({ id, current_usage }: { id: string; current_usage: number }) => [
+      `budget:${id}`,
+      current_usage,
+    ]),
+  )
+}
+
+/** That each counter has been charged just so much: in the database, and in what is shown. */
+async function expectCharged(picoByCounter: ReadonlyMap<string, bigint>): Promise<void> {
+  const isSame = (charged: ReadonlyMap<string, bigint>) =>
+    [...picoByCounter].every(([counter, pico]) => charged.get(counter) === pico)
+  await chargedTo(world, [...picoByCounter.keys()], isSame)
+  const shown = await usageShown()
+  for (const [counter, pico] of picoByCounter) expect(shown.get(counter)).toBe(dollarsOf(pico))
 }
 
 const dollarsOf = (pico: bigint) =>
@@ -266,18 +282,21 @@ describe(`budgets under ${atOnce} calls at once`, () => {
 
   test('what was recorded is what the provider counted, to the picodollar, at every level', async () => {
     expect(spent).toHaveLength(3 * levels.length)
-    for (const { spender, answers } of spent) {
-      const recorded = await recordedOf(spender, answers.length)
-      for (const answer of answers) {
-        expect(recorded.get(answer.requestId)?.costPico).toBe(servedPico(answer))
-      }
-      const sum = sumOf(answers.map(servedPico))
-      const counters = countersOf(spender)
-      const isCharged = (charged: ReadonlyMap<string, bigint>) =>
-        [...charged.values()].every((it) => it === sum)
-      expect((await chargedTo(world, counters, isCharged)).size).toBe(levels.length)
-      expect(await usageShown(spender)).toEqual([dollarsOf(sum)])
+    const answers = spent.flatMap((it) => it.answers)
+    const recorded = await recordedOf(
+      spent.map(({ spender }) => spender),
+      answers.length,
+    )
+    for (const answer of answers) {
+      expect(recorded.get(answer.requestId)?.costPico).toBe(servedPico(answer))
     }
+    await expectCharged(
+      new Map(
+        spent.flatMap((it) =>
+          countersOf(it.spender).map((counter) => [counter, sumOf(it.answers.map(servedPico))] as const),
+        ),
+      ),
+    )
   })
 })
 
@@ -463,7 +482,7 @@ describe('what a usage costs', () => {
     await Promise.all(Array.from({ length: connections }, work))
     line.close()
 
-    const recorded = await recordedOf(spender, 2 * usages)
+    const recorded = await recordedOf([spender], 2 * usages)
     const wrong = made.filter(({ drawn, stream, requestId }) => {
       const event = recorded.get(requestId)
       return (
@@ -479,9 +498,6 @@ describe('what a usage costs', () => {
     expect(all.some(({ drawn }) => drawn.costPico > picoPerDollar)).toBe(true)
 
     const sum = 2n * all.reduce((total, { drawn }) => total + drawn.costPico, 0n)
-    const counters = countersOf(spender)
-    const charged = await chargedTo(world, counters, (it) => [...it.values()].every((each) => each === sum))
-    expect(charged.size).toBe(levels.length)
-    expect(await usageShown(spender)).toEqual([dollarsOf(sum)])
+    await expectCharged(new Map(countersOf(spender).map((counter) => [counter, sum])))
   })
 })
