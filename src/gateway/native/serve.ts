@@ -26,20 +26,24 @@ export async function serveNative(
   call: Call,
   served: Served | Failure,
   { presented }: NativeIdentity,
-  { governance: world }: Snapshot,
+  { governance: before }: Snapshot,
   room: Room,
 ): Promise<null> {
   call.door = nativeDoor
   if (isFailure(served)) return told(call, problemOf(served))
-  const virtualKey = await authenticate(call, presented, world, room)
-  if (isProblem(virtualKey)) return told(call, virtualKey)
+  const caller = await authenticate(call, presented, before, room)
+  if (isProblem(caller)) return told(call, caller)
   const operation = served.native
-  if (operation === 'models') return answerModels(call, virtualKey, world)
+  if (operation === 'models') return answerModels(call, caller, before)
   if (!room.spool.isWritable())
     return told(call, problemOf({ failure: 'overloaded', reason: 'spool', retryAfterMs: 1000 }))
-  if (operation === 'mcp_tool') return told(call, await executeTool(call, virtualKey, world, room))
-  const ask = await readAsk(call, operation, world, room)
+  if (operation === 'mcp_tool') return told(call, await executeTool(call, caller, before, room))
+  const ask = await readAsk(call, operation, before, room)
   if (isProblem(ask)) return told(call, ask)
+  // A body may be long in coming: what has changed meanwhile holds for this call already.
+  const { governance: world } = room.snapshot()
+  const virtualKey = world === before ? caller : await authenticate(call, presented, world, room)
+  if (isProblem(virtualKey)) return told(call, virtualKey)
   const journey: Journey = { call, world, virtualKey, operation, ask, primary: null, target: null, trail: [] }
   const problem = await travel(journey, room)
   if (problem !== null) tellProblem(call, problem, journey)
