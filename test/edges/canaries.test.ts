@@ -268,7 +268,6 @@ describe.each(runsOn)('canaries on $name', ({ name, create }) => {
     over: {
       readonly body?: string
       readonly ids?: Readonly<Record<string, string>>
-      readonly path?: string
     } = {},
   ) {
     const wish = goodRequest(route, tenant, { ...options(), ...(over.ids && { ids: over.ids }) })
@@ -353,6 +352,13 @@ describe.each(runsOn)('canaries on $name', ({ name, create }) => {
         tenant_id: 't',
       },
     })
+    // Nobody listens there.
+    await ask('POST', '/api/providers', {
+      provider: 'gone',
+      custom_provider_config: { base_provider_type: 'openai' },
+      network_config: { base_url: 'http://127.0.0.1:1', allow_private_network: true, max_retries: 0 },
+      keys: [{ id: 'gone', name: 'gone', value: plant('key of nobody'), models: ['*'], weight: 1 }],
+    })
     await ask('POST', '/api/providers', { provider: 'bedrock' })
     await ask('POST', '/api/providers/bedrock/keys', {
       id: 'bedrock',
@@ -399,7 +405,7 @@ describe.each(runsOn)('canaries on $name', ({ name, create }) => {
       patch: { input_cost_per_token: 0.000001, output_cost_per_token: 0.000001 },
     })
     await ask('PUT', `/api/governance/virtual-keys/${tenant.virtualKey.id}`, {
-      provider_configs: ['albatross', 'openai', 'azure', 'bedrock', 'vertex'].map((provider) => ({
+      provider_configs: ['albatross', 'openai', 'azure', 'bedrock', 'vertex', 'gone'].map((provider) => ({
         provider,
         weight: 1,
         allowed_models: ['*'],
@@ -421,7 +427,7 @@ describe.each(runsOn)('canaries on $name', ({ name, create }) => {
       'x-bf-eh-x-of-caller': plant('x-bf-eh header', plain),
       'content-type': 'application/json',
     }
-    const models = [...Object.keys(conducts), 'unreachable']
+    const models = Object.keys(conducts)
     for (const stream of [false, true]) {
       const more = { stream, user: plant('user'), metadata: { note: plant('metadata', plain) } }
       await Promise.all(
@@ -464,7 +470,7 @@ describe.each(runsOn)('canaries on $name', ({ name, create }) => {
         ]),
       )
     }
-    for (const provider of ['azure', 'bedrock', 'vertex'])
+    for (const provider of ['azure', 'bedrock', 'vertex', 'gone'])
       await send(
         'native calls',
         'POST',
