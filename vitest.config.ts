@@ -6,12 +6,17 @@ const long = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
-    globalSetup: ['test/setup/postgres.ts'],
+    globalSetup: ['test/setup/postgres.ts', 'test/setup/bundle.ts'],
     pool: 'forks',
+    // In the short form, what files import is read once a worker.
+    isolate: long,
     // Most of a test's time is waiting: for a process to start, a beat, a clock that was moved.
     maxWorkers: 3,
-    testTimeout: long ? 300_000 : 30_000,
+    // Some tests start processes by the dozen, which takes long on a busy machine.
+    testTimeout: long ? 300_000 : 60_000,
     hookTimeout: 60_000,
+    // Longer than anything but a fault takes: what is polled for comes late on a busy machine, and is no less right.
+    expect: { poll: { timeout: 20_000 } },
     reporters: process.env.CI === 'true' ? ['dot', './test/setup/closing-line.ts'] : ['default'],
   },
 })

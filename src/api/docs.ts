@@ -42,15 +42,17 @@ const startFor = (documents: Documents): string => `Scalar.createApiReference('#
 })
 `
 
-/** OpenAPI documents by their path, with what the page calls each. */
-export type Documents = Readonly<Record<string, { readonly title: string; readonly document: object }>>
+/** OpenAPI documents by their path, with what the page calls each. They are read when somebody asks. */
+export type Documents = Readonly<
+  Record<string, { readonly title: string; read(): Promise<{ readonly default: object }> }>
+>
 
 /** The documents, and `/docs`, which renders them. Open to everyone who can reach the gateway. */
 export function documentation(documents: Documents): Hono {
   const app = new Hono()
   const scriptPath = join(dirname(scalarRoot()), 'browser', 'standalone.js')
-  for (const [path, { document }] of Object.entries(documents)) {
-    app.get(path, (context) => context.json(document))
+  for (const [path, { read }] of Object.entries(documents)) {
+    app.get(path, async (context) => context.json((await read()).default))
   }
   app.get('/docs', (context) => context.html(page, 200, { 'content-security-policy': policy }))
   app.get('/docs/start.js', (context) =>

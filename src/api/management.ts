@@ -4,17 +4,14 @@ import type { DressedFailure } from '../domain/failure-table.ts'
 import { adminDoor } from './admin/door.ts'
 import { dressAdmin } from './admin/failures.ts'
 import { adminRoutes } from './admin/routes.ts'
-import { adminSurface } from './admin/surface.ts'
 import { documentation } from './docs.ts'
 import { openEntrance } from './entrance.ts'
 import { dressManagement } from './failures.ts'
 import { governanceDoor } from './governance/door.ts'
-import { allGovernanceRoutes, governanceRoutes, virtualKeyRoutes } from './governance/routes.ts'
-import { governanceSurface } from './governance/surface.ts'
+import { governanceRoutes, virtualKeyRoutes } from './governance/routes.ts'
 import { virtualKeyDoor } from './governance/virtual-key-door.ts'
 import { openDoor } from './open/door.ts'
 import { openRoutes } from './open/routes.ts'
-import { openApiDocument } from './openapi.ts'
 import { openRateLimit } from './rate-limit.ts'
 import { routes } from './routes.ts'
 import { type Handed, type ReportBug, serveRoutes, toResponse } from './serve.ts'
@@ -22,15 +19,10 @@ import { setupDoor } from './setup/door.ts'
 import type { SetupServices } from './setup/route.ts'
 import { setupRoutes } from './setup/routes.ts'
 import { type WorkspaceServices, workspaceDoor } from './workspace-door.ts'
-import { workspaceSurface } from './workspace-surface.ts'
 
-export interface ManagementOptions
-  extends Omit<WorkspaceServices, 'rateLimit'>,
-    Omit<SetupServices, 'version'> {
+export interface ManagementOptions extends Omit<WorkspaceServices, 'rateLimit'>, SetupServices {
   /** How often one key may call one route of the workspaces' API within a second. */
   readonly requestsPerSecond: number
-  /** The product's, for the documents. */
-  readonly version: string
   readonly reportBug: ReportBug
 }
 
@@ -39,11 +31,11 @@ export interface ManagementOptions
  * page of both. Knows nothing of the server that carries it.
  */
 export function createManagement(options: ManagementOptions): Hono<{ Bindings: Handed }> {
-  const { requestsPerSecond, version, reportBug, ...services } = options
+  const { requestsPerSecond, reportBug, ...services } = options
   const rateLimit = openRateLimit(requestsPerSecond)
   const app = new Hono<{ Bindings: Handed }>()
   const entrance = openEntrance(services)
-  app.route('/', serveRoutes([], openRoutes, openDoor({ ...services, version, entrance }), reportBug))
+  app.route('/', serveRoutes([], openRoutes, openDoor({ ...services, entrance }), reportBug))
   app.route('/', serveRoutes(['/api/admin'], adminRoutes, adminDoor(services, entrance), reportBug))
   // Before the routes of virtual keys by their id: this word is none.
   app.route('/', serveRoutes([], virtualKeyRoutes, virtualKeyDoor(services), reportBug))
@@ -52,7 +44,7 @@ export function createManagement(options: ManagementOptions): Hono<{ Bindings: H
     serveRoutes(['/api/governance'], governanceRoutes, governanceDoor(services, entrance), reportBug),
   )
   // Last of those under `/api`: what is none of the others' is nobody's, and only administrators are told.
-  app.route('/', serveRoutes(['/api'], setupRoutes, setupDoor({ ...services, version }, entrance), reportBug))
+  app.route('/', serveRoutes(['/api'], setupRoutes, setupDoor(services, entrance), reportBug))
   app.route(
     '/',
     serveRoutes(
@@ -65,14 +57,17 @@ export function createManagement(options: ManagementOptions): Hono<{ Bindings: H
   app.route(
     '/',
     documentation({
-      '/openapi.json': { title: 'Gateway', document: openApiDocument(workspaceSurface, routes, version) },
+      '/openapi.json': {
+        title: 'Gateway',
+        read: () => import('../../openapi/frontier.json', { with: { type: 'json' } }),
+      },
       '/openapi/governance.json': {
         title: 'Governance',
-        document: openApiDocument(governanceSurface, allGovernanceRoutes, version),
+        read: () => import('../../openapi/governance.json', { with: { type: 'json' } }),
       },
       '/openapi/admin.json': {
         title: 'Operator',
-        document: openApiDocument(adminSurface, adminRoutes, version),
+        read: () => import('../../openapi/admin.json', { with: { type: 'json' } }),
       },
     }),
   )

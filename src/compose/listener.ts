@@ -25,6 +25,7 @@ export interface ListenerParts {
   readonly room: Room
   readonly tenancy: Tenancy
   readonly billing: Billing
+  /** The product's. */
   readonly version: string
   readonly isDraining: () => boolean
 }

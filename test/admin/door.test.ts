@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { configurationFor, openFrontier, workspaceKey } from '../setup/frontier.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
 import { openOperator, refusal } from './operator.ts'
 
-describe.each(databases())('the door of the operator on $name', ({ create }) => {
+describe.each(mostDatabases())('the door of the operator on $name', ({ create }) => {
   let place: TestPlace
   let gateway: Gateway
 

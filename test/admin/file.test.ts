@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { chatStatus, openFrontier } from '../setup/frontier.ts'
 import { type Gateway, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { openOperator } from './operator.ts'
 
-describe.each(databases())('what the file says and what was done by hand, on $name', ({ create }) => {
+describe.each(mostDatabases())('what the file says and what was done by hand, on $name', ({ create }) => {
   let upstream: FakeUpstream
   let place: TestPlace
   let gateway: Gateway | null = null

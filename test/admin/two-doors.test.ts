@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadSettings } from '../../src/config/settings.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { type Gateway, GatewayDidNotStart, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { type OperatorDoor, openOperator, refusal } from './operator.ts'
 
@@ -152,7 +152,7 @@ const cases: readonly (readonly [string, Case])[] = [
   ['an environment with another member', ofEnvironment({ url: baseUrl }, 'url')],
 ]
 
-describe.each(databases())('the file and the API judge alike on $name', ({ create }) => {
+describe.each(mostDatabases())('the file and the API judge alike on $name', ({ create }) => {
   let place: TestPlace
   let gateway: Gateway
   let operator: OperatorDoor

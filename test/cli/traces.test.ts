@@ -49,14 +49,29 @@ afterAll(() => upstream.close())
 
 /** Everything the gateway wrote, by where it stands. The configuration and the master key are the operator's. */
 function written(): Map<string, Buffer> {
+  // The database last: what leaves the spool meanwhile is looked for there.
   const files = readdirSync(dataDirectory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name !== 'tollgate.json' && entry.name !== 'master-key')
     .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted((one, other) => Number(one.includes('tollgate.db')) - Number(other.includes('tollgate.db')))
   return new Map([
     ['standard output', Buffer.from(gateway.output())],
     ['standard error', Buffer.from(gateway.log())],
-    ...files.map((file) => [file, readFileSync(file)] as const),
+    ...files.flatMap((file) => {
+      const bytes = bytesOf(file)
+      return bytes === null ? [] : [[file, bytes] as const]
+    }),
   ])
+}
+
+/** Null where the file is gone: what was spooled is in the database by now. */
+function bytesOf(file: string): Buffer | null {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null
+    throw error
+  }
 }
 
 function placesWith(text: string): string[] {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Route } from '../../src/api/route.ts'
 import { routes } from '../../src/api/routes.ts'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { type Frontier, openFrontier } from '../setup/frontier.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
 import { keyOf, labKey, labsConfiguration, openLab, workspaceKeyTypes } from '../setup/labs.ts'
@@ -32,7 +32,7 @@ const codes: Readonly<Record<number, string>> = {
 const apiKey = (value: string, more = {}) => ({ authorization: `Api-Key ${value}`, ...more })
 const nameOf = ({ method, path }: Route) => `${method} ${path}`
 
-describe.each(databases())('who may do what, on $name', ({ create }) => {
+describe.each(mostDatabases())('who may do what, on $name', ({ create }) => {
   const labs = { aurora: openLab(), borealis: openLab() }
   let upstream: FakeUpstream
   let place: TestPlace

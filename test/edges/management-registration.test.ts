@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tableNames } from '../../src/store/tables.ts'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { chat, chatStatus, type Frontier, openFrontier } from '../setup/frontier.ts'
 import { type Gateway, type GatewayOptions, startGateway } from '../setup/gateway.ts'
 import { keyOf, labKey, labsConfiguration, openLab } from '../setup/labs.ts'
@@ -12,7 +12,7 @@ const generic = 'key: cannot be registered'
 
 type LabName = 'aurora' | 'borealis'
 
-describe.each(databases())('registration on $name', ({ create }) => {
+describe.each(mostDatabases())('registration on $name', ({ create }) => {
   const labs = { aurora: openLab(), borealis: openLab() }
   const answers: string[] = []
   let upstream: FakeUpstream

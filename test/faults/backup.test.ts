@@ -3,9 +3,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parseSegmentName } from '../../src/ledger/segment.ts'
-import { openDatabase } from '../../src/store/open.ts'
 import { paste, type Ran, tollgate } from '../cli/run.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { databases, placeAt, type TestPlace } from '../setup/databases.ts'
 import { chatStatus, configurationFor, openFrontier } from '../setup/frontier.ts'
 import { commandFile, masterKeyOfTests, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { type CallRecord, type Load, startLoad } from './load.ts'
@@ -40,8 +39,7 @@ async function restoredLedger(dataDirectory: string) {
   const instances = database.prepare('select * from instances').all()
   const holders = database.prepare('select distinct instance_id from open_holds').all()
   database.close()
-  const open = () => openDatabase({ kind: 'sqlite', path: join(dataDirectory, 'tollgate.db') })
-  const ledger = await readLedger({ url: '', open, remove: async () => {} })
+  const ledger = await readLedger(placeAt(databaseIn(dataDirectory)))
   return { ledger, instances, holders: holders.map(({ instance_id }) => instance_id) }
 }
 

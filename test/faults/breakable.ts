@@ -1,7 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { openDatabase, parseDatabaseUrl } from '../../src/store/open.ts'
-import { databases, type TestDatabases, type TestPlace } from '../setup/databases.ts'
+import { databases, placeAt, type TestDatabases, type TestPlace } from '../setup/databases.ts'
 import { findBinaries, startCluster } from '../setup/postgres.ts'
 
 /** A database that can be made to stand still, and let go on. */
@@ -52,8 +51,6 @@ async function createStoppable(): Promise<BreakablePlace> {
   const binaries = findBinaries()
   if (binaries === null) throw new Error('PostgreSQL is not installed')
   const { templateUrl, processId, stop } = await startCluster(binaries)
-  const location = parseDatabaseUrl(templateUrl)
-  if ('failure' in location) throw new Error(`not a database: ${templateUrl}`)
   const signal = (name: NodeJS.Signals) => {
     process.kill(processId, name)
     for (const id of childrenOf(processId)) killIfThere(id, name)
@@ -62,8 +59,7 @@ async function createStoppable(): Promise<BreakablePlace> {
   // A stopped process does not even end when it is told to.
   process.once('exit', goOn)
   return {
-    url: templateUrl,
-    open: () => openDatabase(location),
+    ...placeAt(templateUrl),
     takeAway: async () => signal('SIGSTOP'),
     giveBack: async () => goOn(),
     async remove() {

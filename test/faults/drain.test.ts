@@ -1,8 +1,9 @@
 import { Agent, get } from 'node:http'
 import { describe, expect, test } from 'vitest'
+import { mostDatabases } from '../setup/databases.ts'
 import type { OpenCall } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, tokensOf } from './truth.ts'
-import { mostDatabases, type Tenant, until, type World, withWorld } from './world.ts'
+import { type Tenant, until, type World, withWorld } from './world.ts'
 
 const streams = 100
 const chunks = 5

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { databases } from '../setup/databases.ts'
+import { databases, mostDatabases } from '../setup/databases.ts'
 import { type CallRecord, startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, expectFactsAgree, type Ledger, tokensOf } from './truth.ts'
-import { isLong, mostDatabases, noon, slug, type Tenant, until, type World, withWorld } from './world.ts'
+import { isLong, noon, slug, type Tenant, until, type World, withWorld } from './world.ts'
 
 const outputCap = 20
 const ample = 1_000_000_000

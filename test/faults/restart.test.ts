@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isLong, mostDatabases, noon, type Tenant, type World, withWorld } from './world.ts'
+import { mostDatabases } from '../setup/databases.ts'
+import { isLong, noon, type Tenant, type World, withWorld } from './world.ts'
 
 const secondMs = 1000
 const dayMs = 86_400_000

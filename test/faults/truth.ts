@@ -12,14 +12,12 @@ export interface Ledger {
 }
 
 /** Looks into the database, whoever else has it open. */
-export async function readLedger(place: TestPlace): Promise<Ledger> {
-  const { read, close } = await place.open()
-  const [events, rollups, openHolds] = await Promise.all([
-    read.selectFrom('usage_events').selectAll().execute(),
-    read.selectFrom('rollups').selectAll().execute(),
-    read.selectFrom('open_holds').selectAll().execute(),
-  ]).finally(close)
-  return { events, rollups, openHolds }
+export async function readLedger(place: Pick<TestPlace, 'look'>): Promise<Ledger> {
+  return place.look(async (read) => ({
+    events: await read.selectFrom('usage_events').selectAll().execute(),
+    rollups: await read.selectFrom('rollups').selectAll().execute(),
+    openHolds: await read.selectFrom('open_holds').selectAll().execute(),
+  }))
 }
 
 /**
@@ -59,13 +57,12 @@ export function expectEachAnswerOnce(
  * out: it may be lost with the process.
  */
 export async function expectFactsAgree(place: TestPlace): Promise<void> {
-  const { read, close } = await place.open()
-  const [events, attempts, buckets, uses] = await Promise.all([
-    read.selectFrom('usage_events').selectAll().execute(),
-    read.selectFrom('attempts').selectAll().execute(),
-    read.selectFrom('usage_buckets').selectAll().where('outcome', '!=', 'limited').execute(),
-    read.selectFrom('key_uses').selectAll().execute(),
-  ]).finally(close)
+  const { events, attempts, buckets, uses } = await place.look(async (read) => ({
+    events: await read.selectFrom('usage_events').selectAll().execute(),
+    attempts: await read.selectFrom('attempts').selectAll().execute(),
+    buckets: await read.selectFrom('usage_buckets').selectAll().where('outcome', '!=', 'limited').execute(),
+    uses: await read.selectFrom('key_uses').selectAll().execute(),
+  }))
   const sums = new Map<string, [calls: number, input: number, output: number]>()
   const used = new Map<string, number>()
   const calls = [...events, ...attempts.map((row) => ({ ...row, input_tokens: 0, output_tokens: 0 }))]

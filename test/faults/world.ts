@@ -1,7 +1,6 @@
-import { vi } from 'vitest'
 import type { UsageEventTable } from '../../src/store/schema.ts'
 import { type FakeUpstream, type Script, startFakeUpstream } from '../fake-upstream.ts'
-import { databases, type TestDatabases, type TestPlace } from '../setup/databases.ts'
+import type { TestPlace } from '../setup/databases.ts'
 import { configurationFor, type Frontier, modelOf, openFrontier } from '../setup/frontier.ts'
 import { type Gateway, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { type CallWish, type OpenCall, openCall } from './load.ts'
@@ -10,14 +9,6 @@ import { chargedTo, type Ledger, readLedger } from './truth.ts'
 export const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 
 export const slug = 'aurora/lumen'
-
-// These tests start processes by the dozen, which takes long on a busy machine.
-vi.setConfig({ testTimeout: isLong ? 300_000 : 60_000 })
-
-/** For what hardly depends on the database: the long form tries it on all of them. */
-export function mostDatabases(): readonly TestDatabases[] {
-  return isLong ? databases() : databases().slice(0, 1)
-}
 
 /** A group, and a key of it. */
 export interface Tenant {

@@ -10,12 +10,16 @@ import { openDatabase, parseDatabaseUrl } from '../../src/store/open.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
 import { openSqliteWriter } from '../../src/store/sqlite-writer.ts'
 
+const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
+
 /** One empty, migrated database of its own. */
 export interface TestPlace {
   /** As `--database-url` takes it. */
   readonly url: string
   /** As commands open it: SQLite on threads. Each call is one more instance on the same database. */
   open(): Promise<Database>
+  /** Reads what is stored, whoever else has it open: on this thread, for threads of its own take longer than reading. */
+  look<Found>(work: (read: Database['read']) => Promise<Found>): Promise<Found>
   /** Once everything that was opened is closed. */
   remove(): Promise<void>
 }
@@ -25,6 +29,11 @@ export interface TestDatabases {
   /** An empty, migrated database, for this thread alone where it is SQLite. Closing it removes it. */
   open(): Promise<Database>
   create(): Promise<TestPlace>
+}
+
+/** For what hardly depends on the database: the long form tries it on all of them. */
+export function mostDatabases(): readonly TestDatabases[] {
+  return isLong ? databases() : databases().slice(0, 1)
 }
 
 /** What a suite runs on: `describe.each(databases())('… on $name', ({ open }) => …)`. */
@@ -100,15 +109,36 @@ async function createPostgres(): Promise<TestPlace> {
     const maintenance = openPostgres(templateUrl.replace(/[^/]*$/, 'postgres'), { connections: 1 })
     await statement.execute(maintenance.read).finally(() => maintenance.close())
   }
-  await maintain(sql`create database ${sql.id(name)} template template_tollgate`)
+  // The template's pages need not go through the log one by one: that takes twice as long.
+  await maintain(sql`create database ${sql.id(name)} template template_tollgate strategy file_copy`)
+  const place = placeAt(templateUrl.replace(/[^/]*$/, name))
+  let looking: Database | null = null
   return {
-    ...placeAt(templateUrl.replace(/[^/]*$/, name)),
-    remove: () => maintain(sql`drop database ${sql.id(name)} with (force)`),
+    ...place,
+    // Whoever waits for something looks many times a second.
+    look(work) {
+      looking ??= openPostgres(place.url)
+      return work(looking.read)
+    },
+    async remove() {
+      await looking?.close()
+      await maintain(sql`drop database ${sql.id(name)} with (force)`)
+    },
   }
 }
 
-function placeAt(url: string): Pick<TestPlace, 'url' | 'open'> {
+/** A database that somebody else has made, and will remove. */
+export function placeAt(url: string): Omit<TestPlace, 'remove'> {
   const location = parseDatabaseUrl(url)
   if ('failure' in location) throw new Error(`not a database: ${url}`)
-  return { url, open: () => openDatabase(location) }
+  const openHere = () =>
+    location.kind === 'sqlite' ? openSqliteWriter(location.path).database : openPostgres(location.url)
+  return {
+    url,
+    open: () => openDatabase(location),
+    async look(work) {
+      const { read, close } = openHere()
+      return work(read).finally(close)
+    },
+  }
 }

@@ -13,7 +13,7 @@ import { outgoingBody } from './outgoing.ts'
 import { exhausted, isProblem, type Problem, problemOf, tooSlow } from './problem.ts'
 import { relay } from './relay.ts'
 import { nextAttempt, retryPolicyOf } from './retry.ts'
-import { timeoutsOf } from './timeouts.ts'
+import { type NativeTimeouts, timeoutsOf } from './timeouts.ts'
 import { tried } from './trail.ts'
 
 /**
@@ -36,25 +36,29 @@ export async function sendWithRetries(
     const failed = await tryOnce(grant, isStrict, room)
     if (failed === null) return null
     const { problem, ending } = failed
+    coolKey(grant, problem, room)
     const next = mayGoOn(grant, ending, isStrict)
       ? nextAttempt(problem, { retries, freshKeys: fresh.length, hasFallback }, policy, room.random)
       : ({ next: 'none' } as const)
     if (next.next === 'none') return end(grant, failed, problem, room)
+    let { delayMs } = next
     if (next.next === 'other_key') {
       hasOnlyDied &&= next.why === 'dead'
-      if (next.why === 'cooling') cool(grant, problem, room)
       if (next.why !== 'limited') pool = without(pool, grant.credential)
-      fresh = fresh.length > 0 ? fresh : pool
-      const other = pickCredential(fresh, room)
+      const other = pickCredential(fresh.length > 0 ? fresh : pool, room)
       if (other === null || grant.credential.key === null) {
         const isExhausted = hasOnlyDied && grant.credential.key !== null
         return end(grant, failed, isExhausted ? exhausted(problem) : problem, room)
       }
+      // One that was asked before is not asked again sooner than it said.
+      delayMs = Math.max(delayMs, coolsForMs(other, room))
+      if (delayMs > policy.longestRetryAfterMs)
+        return end(grant, failed, next.why === 'dead' ? exhausted(problem) : problem, room)
       use(grant, other)
       fresh = without(fresh, other)
     }
     if (next.costsRetry) retries += 1
-    if (next.delayMs > 0) await pause(grant, next.delayMs)
+    if (delayMs > 0) await pause(grant, delayMs)
     if (grant.call.isCut) return end(grant, failed, problemOf({ failure: 'cancelled' }), room)
   }
 }
@@ -75,9 +79,14 @@ function without(credentials: readonly Credential[], used: Credential): readonly
   return credentials.filter(({ key }) => key !== used.key)
 }
 
-function cool({ credential }: NativeGrant, { retryAfterMs }: Problem, room: Room): void {
+/** A provider may want a key left alone for a while. Other calls then take another, if there is one. */
+function coolKey({ credential }: NativeGrant, { retryAfterMs }: Problem, room: Room): void {
   const keyId = credential.key?.keyId
   if (keyId !== undefined && retryAfterMs !== null) room.coolingKeys.set(keyId, room.clock() + retryAfterMs)
+}
+
+function coolsForMs({ key }: Credential, room: Room): number {
+  return key === null ? 0 : (room.coolingKeys.get(key.keyId) ?? 0) - room.clock()
 }
 
 function use(grant: NativeGrant, credential: Credential): void {
@@ -118,7 +127,7 @@ async function tryOnce(grant: NativeGrant, isStrict: boolean, room: Room): Promi
   if (call.isCut) return { problem: problemOf({ failure: 'cancelled' }), ending: { ending: 'unused' } }
 
   const timeouts = timeoutsOf(provider.settings.network_config, journey.ask.request.isStream)
-  const answer = await awaitFirstByte(grant, timeouts.firstByteMs, () =>
+  const answer = await awaitFirstByte(grant, timeouts, () =>
     awaitAnswer(call, room.upstream, {
       origin: endpoint.origin,
       reach: endpoint.reach,
@@ -131,7 +140,7 @@ async function tryOnce(grant: NativeGrant, isStrict: boolean, room: Room): Promi
   )
   const told = (status: number | null, problem: Problem | null): void => {
     const elapsedMs = performance.now() - sentAt
-    journey.trail.push(tried(target, credential.key, credential.model, elapsedMs, status, problem))
+    journey.trail.push(tried(target.provider, credential.key, credential.model, elapsedMs, status, problem))
   }
   call.onCut = null
   if (isProblem(answer) || isFailure(answer)) {
@@ -147,12 +156,13 @@ async function tryOnce(grant: NativeGrant, isStrict: boolean, room: Room): Promi
   return failed
 }
 
-/** A stream has its own time to its first byte: the time between two of its bytes may be longer. */
+/** A stream has its own times to its first byte: the time between two of its bytes may be longer. */
 async function awaitFirstByte(
   { call }: NativeGrant,
-  limitMs: number,
+  { firstByteMs, firstTokenMs }: NativeTimeouts,
   send: () => ReturnType<typeof awaitAnswer>,
 ): Promise<Awaited<ReturnType<typeof awaitAnswer>> | Problem> {
+  const limitMs = Math.min(firstByteMs, firstTokenMs)
   if (limitMs === Number.POSITIVE_INFINITY) return send()
   let isLate = false
   const timer = setTimeout(() => {
@@ -161,7 +171,10 @@ async function awaitFirstByte(
   }, limitMs)
   const answer = await send()
   clearTimeout(timer)
-  return isLate && isFailure(answer) && !call.isCut ? tooSlow('default_request_timeout_in_seconds') : answer
+  if (!isLate || !isFailure(answer) || call.isCut) return answer
+  return tooSlow(
+    firstTokenMs < firstByteMs ? 'first_token_timeout_in_seconds' : 'default_request_timeout_in_seconds',
+  )
 }
 
 function wasNeverSent(failure: Failure): boolean {

@@ -1,0 +1,52 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { build } from 'vite'
+
+const root = join(import.meta.dirname, '../..')
+const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
+
+/**
+ * Half of what a start takes is finding and reading some hundreds of modules, and the tests start a gateway hundreds of
+ * times. In the short form they start the same sources, libraries and all, out of a few files.
+ */
+export default async function setup(): Promise<() => void> {
+  if (isLong) return () => {}
+  // Below the libraries, so that what is looked up by name at run time is found.
+  mkdirSync(join(root, 'node_modules/.cache'), { recursive: true })
+  const folder = mkdtempSync(join(root, 'node_modules/.cache/tollgate-bundle-'))
+  await build({
+    configFile: false,
+    root,
+    logLevel: 'error',
+    ssr: { noExternal: true },
+    plugins: [
+      {
+        name: 'threads',
+        enforce: 'pre',
+        transform: (code) =>
+          code.replaceAll(
+            /new URL\('(\.\/[\w-]+)\.ts', import\.meta\.url\)/g,
+            "new URL('$1.js', import.meta.url)",
+          ),
+      },
+    ],
+    build: {
+      ssr: true,
+      outDir: folder,
+      emptyOutDir: false,
+      target: 'esnext',
+      minify: false,
+      rolldownOptions: {
+        input: {
+          main: join(root, 'src/main.ts'),
+          background: join(root, 'src/compose/background.ts'),
+          'sqlite-thread': join(root, 'src/store/sqlite-thread.ts'),
+        },
+        external: ['pg-native'],
+        output: { entryFileNames: '[name].js', chunkFileNames: '[name].js' },
+      },
+    },
+  })
+  process.env.TOLLGATE_TEST_BUNDLE = join(folder, 'main.js')
+  return () => rmSync(folder, { recursive: true, force: true })
+}
