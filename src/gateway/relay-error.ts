@@ -1,4 +1,5 @@
 import { readUsage } from '../dialects/openai-chat/usage.ts'
+import { writtenForms } from '../dialects/openai-native/upstream-error.ts'
 import type { Failure } from '../domain/failure.ts'
 import { outcomeOfError } from '../domain/outcome.ts'
 import { openAnswer } from '../json/answer.ts'
@@ -79,9 +80,9 @@ function endingOf(body: Buffer): Ending {
 }
 
 function withoutSecret(body: Buffer, secret: string | null): Buffer {
-  if (secret === null || !body.includes(secret)) return body
-  return Buffer.from(
-    body.toString('latin1').replaceAll(Buffer.from(secret).toString('latin1'), '[secret]'),
-    'latin1',
-  )
+  const forms = secret === null ? [] : writtenForms(secret).filter((form) => body.includes(form))
+  if (forms.length === 0) return body
+  let text = body.toString('latin1')
+  for (const form of forms) text = text.replaceAll(Buffer.from(form).toString('latin1'), '[secret]')
+  return Buffer.from(text, 'latin1')
 }

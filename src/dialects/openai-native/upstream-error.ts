@@ -47,8 +47,15 @@ export function readStreamError(data: Buffer, secrets: readonly string[]): Upstr
 /** Hides secrets in a text. */
 export function scrub(text: string, secrets: readonly string[]): string {
   let clean = text
-  for (const secret of secrets) if (secret !== '') clean = clean.replaceAll(secret, hidden)
+  for (const secret of secrets.flatMap(writtenForms)) clean = clean.replaceAll(secret, hidden)
   return clean.replace(credentials, hidden).slice(0, longestMessage)
+}
+
+/** A secret as it is and as it stands in JSON, which a provider may quote within a text. */
+export function writtenForms(secret: string): readonly string[] {
+  if (secret === '') return []
+  const inJson = JSON.stringify(secret).slice(1, -1)
+  return inJson === secret ? [secret] : [inJson, secret, inJson.replaceAll('/', '\\/')]
 }
 
 interface Told {

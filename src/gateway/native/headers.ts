@@ -5,6 +5,7 @@ import type { Call } from '../call.ts'
 import type { HeaderList } from '../exchange.ts'
 import type { Room } from '../room.ts'
 import type { NativeGrant } from './grant.ts'
+import { secretsOf } from './relay-error.ts'
 
 /** Our id of the call, and the caller's own where it can be echoed. */
 export function callHeaders(call: Call): string[] {
@@ -18,11 +19,11 @@ const printable = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
 /** Headers of an answer: where it came from, few of the provider's, how the tightest limit stands. */
 export function answerHeaders(grant: NativeGrant, head: UpstreamHead, room: Room): HeaderList {
   const { target, credential, reservation, journey } = grant
-  const secret = credential.value?.reveal() ?? null
+  const secrets = secretsOf(grant).filter((secret) => secret !== '')
   const headers = callHeaders(grant.call)
   const add = (name: string, value: string | null): void => {
-    if (value !== null && printable.test(value) && (secret === null || !value.includes(secret)))
-      headers.push(name, value)
+    const isClean = value !== null && !secrets.some((secret) => value.includes(secret))
+    if (isClean && printable.test(value)) headers.push(name, value)
   }
   add('content-type', head.headers.get('content-type') ?? 'application/json')
   for (const name of passed) add(name, head.headers.get(name))
