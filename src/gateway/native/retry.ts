@@ -92,5 +92,5 @@ export function backoffMs(
   random: () => number,
 ): number {
   const base = Math.min(firstBackoffMs * 2 ** retry, longestBackoffMs)
-  return Math.min(base * (0.8 + 0.4 * random()), longestBackoffMs)
+  return Math.min(Math.round(base * (0.8 + 0.4 * random())), longestBackoffMs)
 }

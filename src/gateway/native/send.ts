@@ -13,7 +13,7 @@ import { outgoingBody } from './outgoing.ts'
 import { exhausted, isProblem, type Problem, problemOf, tooSlow } from './problem.ts'
 import { relay } from './relay.ts'
 import { nextAttempt, retryPolicyOf } from './retry.ts'
-import { timeoutsOf } from './timeouts.ts'
+import { type NativeTimeouts, timeoutsOf } from './timeouts.ts'
 import { tried } from './trail.ts'
 
 /**
@@ -118,7 +118,7 @@ async function tryOnce(grant: NativeGrant, isStrict: boolean, room: Room): Promi
   if (call.isCut) return { problem: problemOf({ failure: 'cancelled' }), ending: { ending: 'unused' } }
 
   const timeouts = timeoutsOf(provider.settings.network_config, journey.ask.request.isStream)
-  const answer = await awaitFirstByte(grant, timeouts.firstByteMs, () =>
+  const answer = await awaitFirstByte(grant, timeouts, () =>
     awaitAnswer(call, room.upstream, {
       origin: endpoint.origin,
       reach: endpoint.reach,
@@ -147,12 +147,13 @@ async function tryOnce(grant: NativeGrant, isStrict: boolean, room: Room): Promi
   return failed
 }
 
-/** A stream has its own time to its first byte: the time between two of its bytes may be longer. */
+/** A stream has its own times to its first byte: the time between two of its bytes may be longer. */
 async function awaitFirstByte(
   { call }: NativeGrant,
-  limitMs: number,
+  { firstByteMs, firstTokenMs }: NativeTimeouts,
   send: () => ReturnType<typeof awaitAnswer>,
 ): Promise<Awaited<ReturnType<typeof awaitAnswer>> | Problem> {
+  const limitMs = Math.min(firstByteMs, firstTokenMs)
   if (limitMs === Number.POSITIVE_INFINITY) return send()
   let isLate = false
   const timer = setTimeout(() => {
@@ -161,7 +162,10 @@ async function awaitFirstByte(
   }, limitMs)
   const answer = await send()
   clearTimeout(timer)
-  return isLate && isFailure(answer) && !call.isCut ? tooSlow('default_request_timeout_in_seconds') : answer
+  if (!isLate || !isFailure(answer) || call.isCut) return answer
+  return tooSlow(
+    firstTokenMs < firstByteMs ? 'first_token_timeout_in_seconds' : 'default_request_timeout_in_seconds',
+  )
 }
 
 function wasNeverSent(failure: Failure): boolean {

@@ -6,7 +6,7 @@ export interface NativeTimeouts {
   readonly upstream: UpstreamTimeouts
   /** From sending to the first byte of a stream's body; Infinity for what is no stream. */
   readonly firstByteMs: number
-  /** From sending to the first content; Infinity where that is not limited. */
+  /** From sending to the first content; Infinity where that is not limited, or there is no stream. */
   readonly firstTokenMs: number
 }
 
@@ -17,8 +17,8 @@ export function timeoutsOf(network: NetworkConfig | undefined, isStream: boolean
   const connectMs = 1000 * (network?.connect_timeout_in_seconds ?? defaults.connect)
   const requestMs = 1000 * (network?.default_request_timeout_in_seconds ?? defaults.request)
   const idleMs = 1000 * (network?.stream_idle_timeout_in_seconds ?? defaults.idle)
-  const firstTokenMs = 1000 * (network?.first_token_timeout_in_seconds ?? 0) || Number.POSITIVE_INFINITY
   const never = Number.POSITIVE_INFINITY
+  const firstTokenMs = isStream ? 1000 * (network?.first_token_timeout_in_seconds ?? 0) || never : never
   return {
     upstream: {
       connectMs,
