@@ -8,7 +8,7 @@ import { leftAfter, nativeBooks } from './books.ts'
 import { endpointWith, headerLine } from './endpoint.ts'
 import type { Failed, NativeEnding } from './failed.ts'
 import type { NativeGrant } from './grant.ts'
-import { type Credential, pickCredential } from './keys.ts'
+import { type Credential, coolingMs, pickCredential } from './keys.ts'
 import { outgoingBody } from './outgoing.ts'
 import { exhausted, isProblem, type Problem, problemOf, tooSlow } from './problem.ts'
 import { relay } from './relay.ts'
@@ -32,29 +32,34 @@ export async function sendWithRetries(
   let fresh = without(credentials, grant.credential)
   let retries = 0
   let hasOnlyDied = true
+  const askable = (some: readonly Credential[]) =>
+    some.filter((credential) => coolingMs(credential, room) <= policy.longestRetryAfterMs)
   for (;;) {
     const failed = await tryOnce(grant, isStrict, room)
     if (failed === null) return null
     const { problem, ending } = failed
+    cool(grant, problem, room)
     const next = mayGoOn(grant, ending, isStrict)
-      ? nextAttempt(problem, { retries, freshKeys: fresh.length, hasFallback }, policy, room.random)
+      ? nextAttempt(problem, { retries, freshKeys: askable(fresh).length, hasFallback }, policy, room.random)
       : ({ next: 'none' } as const)
     if (next.next === 'none') return end(grant, failed, problem, room)
+    let { delayMs } = next
     if (next.next === 'other_key') {
       hasOnlyDied &&= next.why === 'dead'
-      if (next.why === 'cooling') cool(grant, problem, room)
       if (next.why !== 'limited') pool = without(pool, grant.credential)
-      fresh = fresh.length > 0 ? fresh : pool
-      const other = pickCredential(fresh, room)
+      fresh = askable(fresh).length > 0 ? fresh : pool
+      const other = pickCredential(askable(fresh), room)
       if (other === null || grant.credential.key === null) {
         const isExhausted = hasOnlyDied && grant.credential.key !== null
         return end(grant, failed, isExhausted ? exhausted(problem) : problem, room)
       }
+      // It may have been asked before, and have said when to come again.
+      delayMs = Math.max(delayMs, coolingMs(other, room))
       use(grant, other)
       fresh = without(fresh, other)
     }
     if (next.costsRetry) retries += 1
-    if (next.delayMs > 0) await pause(grant, next.delayMs)
+    if (delayMs > 0) await pause(grant, delayMs)
     if (grant.call.isCut) return end(grant, failed, problemOf({ failure: 'cancelled' }), room)
   }
 }
