@@ -402,13 +402,6 @@ describe.each(mostDatabases())('the native door on $name', ({ create }) => {
     expect([answered.status, answered.body.error.message, keys.length]).toEqual([500, 'again', 2])
   })
 
-  test('33. After a 429 the other key is used.', async () => {
-    scripted({ 'secret-retrying-a': [{ status: 429 }] })
-    const { answered, keys } = await sentBy(() => ask('retrying/m'))
-    expect([answered.status, keys]).toEqual([200, ['secret-retrying-a', 'secret-retrying-b']])
-    expect(answered.body.extra_fields.routing_info.key).toBe('retrying-b')
-  })
-
   test('35. Where all keys are turned down, it is 502 in the provider’s words.', async () => {
     const dead = (message: string) => ({ status: 401, error: { message } })
     const exhausted = { code: 'upstream_credentials_exhausted', message: 'This key is dead.' }

@@ -4,7 +4,7 @@ import { type FakeUpstream, type FakeUpstreamOptions, startFakeUpstream } from '
 import { documentedFetch } from './contract.ts'
 import type { TestPlace } from './databases.ts'
 import { type Gateway, startGateway } from './gateway.ts'
-import type { ProviderWish, VirtualKeyWish } from './governance.ts'
+import type { NativeAnswered, ProviderWish, VirtualKeyWish } from './governance.ts'
 
 // A gateway as an operator sets it up: what there is was asked for over the management APIs while it ran.
 
@@ -103,4 +103,27 @@ export async function openManaged(
       await place.remove()
     },
   }
+}
+
+/** The usage event of a call of the native door, with what that door adds to it. */
+export async function nativeEventOf(world: Managed, { headers }: NativeAnswered) {
+  const requestId = headers.get('x-tollgate-request-id') ?? ''
+  const event = await world.read(
+    (read) =>
+      read
+        .selectFrom('usage_events')
+        .innerJoin('native_calls', 'native_calls.id', 'usage_events.id')
+        .selectAll('usage_events')
+        .select(['request_type', 'attempts', 'parse_errors', 'priced', 'virtual_key_id', 'provider_key_id'])
+        .where('usage_events.request_id', '=', requestId)
+        .executeTakeFirst(),
+    (found) => found !== undefined,
+  )
+  if (event === undefined) throw new Error(`no event of ${requestId}`)
+  return event
+}
+
+/** What a call has cost, in picodollars. */
+export function picoOf({ cost_whole, cost_pico }: { cost_whole: number; cost_pico: number }): bigint {
+  return BigInt(cost_whole) * 1_000_000n + BigInt(cost_pico)
 }
