@@ -47,6 +47,7 @@ export interface RefusedCall {
   readonly workspaceId: WorkspaceId
   readonly requestId: RequestId
   readonly keyId: KeyId
+  /** Empty for a call of the native door, which stands in no group. */
   readonly nodeId: NodeId
   readonly model: string
   readonly provider: string

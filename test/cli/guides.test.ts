@@ -55,6 +55,27 @@ test('the commands of the first-limit guide do what it says', async () => {
   ])
 })
 
+test('the commands of the guide to virtual keys do what it says', async () => {
+  const upstream = await startFakeUpstream()
+  const gateway = await startGateway({
+    config: { network: { origins: { 'https://api.openai.com': upstream.url } } },
+  })
+  const { code, output, errors } = await paste(blocksOf('docs/guides/virtual-keys.md').join('\n'), {
+    TOLLGATE: gateway.url,
+    ADMIN_KEY: gateway.adminKey,
+    OPENAI_API_KEY: 'sk-provider-0123456789',
+  })
+  await gateway.stop()
+  await upstream.close()
+  expect({ code, errors }).toEqual({ code: 0, errors: '' })
+  expect(output.trim().split('\n')).toEqual([
+    'call: 200',
+    'call: 200',
+    'call: 429',
+    '"request_current_usage":2',
+  ])
+})
+
 test('the commands of the guide to keys of your own do what it says', async () => {
   const [makePair = '', register = '', ...more] = blocksOf('docs/guides/keys-of-your-own.md')
   expect(more).toEqual([])

@@ -59,7 +59,7 @@ const keyFor = async (...limits: string[]) =>
 
 test('the guide names every metric, and no other', async () => {
   const scraped = [...(await scrape()).matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name)
-  const described = [...guide.matchAll(/^\| `(tollgate_\w+)/gm)].map(([, name]) => name)
+  const described = [...guide.matchAll(/^\| `((?:tollgate|governance)_\w+)`/gm)].map(([, name]) => name)
   expect(scraped.sort()).toEqual(described.sort())
 })
 

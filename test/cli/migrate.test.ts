@@ -85,7 +85,7 @@ test('migrate makes a database, and has nothing to do the second time', async ()
   const made = await tollgate(['migrate', '--database-url', url])
   expect({ code: made.code, output: made.output }).toEqual({
     code: 0,
-    output: 'Brought up to date: 0001-foundation.\n',
+    output: 'Brought up to date: 0001-foundation, 0002-governance.\n',
   })
   const again = await tollgate(['migrate', '--database-url', url])
   expect({ code: again.code, output: again.output }).toEqual({

@@ -475,11 +475,19 @@ describe.each(mostDatabases())('the native door on $name', ({ create }) => {
     ])
     expect((returned.at[2] ?? 0) - (returned.at[0] ?? 0)).toBeGreaterThanOrEqual(1000)
     // Longer than a call may wait: the other key at once, in the calls that follow too, or the fallback.
-    scripted({ 'secret-retrying-a': [busy('60')], 'secret-of-once-more': [busy('60')] })
+    scripted({ 'secret-retrying-a': [busy('60')] })
     const other = await sentBy(() => ask('retrying/m'))
     expect(other.keys).toEqual(['secret-retrying-a', 'secret-retrying-b'])
     const next = await sentBy(() => ask('retrying/m'))
     expect([next.answered.status, next.keys]).toEqual([200, ['secret-retrying-b']])
+    // As long as one is left alone, the other is asked again where it may be.
+    scripted({ 'secret-retrying-b': [{ status: 429 }] })
+    const again = await sentBy(() => ask('retrying/m'))
+    expect([again.answered.status, again.keys]).toEqual([200, ['secret-retrying-b', 'secret-retrying-b']])
+    // Not even when the other is turned down.
+    scripted({ 'secret-retrying-b': [{ status: 401 }], 'secret-of-once-more': [busy('60')] })
+    const left = await sentBy(() => ask('retrying/m'))
+    expect([left.answered.status, left.keys]).toEqual([502, ['secret-retrying-b']])
     const moved = await sentBy(() => ask('once-more/m', { fallbacks: ['groq/m'] }))
     expect([moved.answered.status, moved.keys]).toEqual([200, ['secret-of-once-more', 'secret-of-groq']])
   })

@@ -197,7 +197,7 @@ describe('enforcement, where a virtual key is needed', () => {
         charged: await database
           .selectFrom('rollups')
           .select('used_whole')
-          .where('counter', '=', 'rate_limit:of-counted:tokens')
+          .where('counter', '=', 'rate:of-counted:token')
           .execute(),
         events: await database
           .selectFrom('usage_events')

@@ -38,6 +38,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
   let cluster: Promise<Cluster> | null = null
   const door = createServer(async (_request, response) => {
+    // A kept connection may be closed at the very moment in which it is used again.
+    response.setHeader('connection', 'close')
     cluster ??= startCluster(binaries)
     await cluster.then(
       ({ templateUrl }) => response.end(templateUrl),

@@ -70,7 +70,7 @@ export const nativeBooks: Books<NativeGrant, PricedUsage> = {
       cost: fromPico(costPico),
       estimated,
       streamed: journey.ask.request.isStream,
-      status: call.isCut ? 499 : call.status,
+      status: call.isCut ? 499 : call.status || (grant.upstreamStatus ?? 0),
       latencyMs: now - call.startedAt,
       firstTokenMs: call.firstTokenMs,
       metadata: metadataOf(journey),

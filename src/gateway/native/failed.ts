@@ -9,3 +9,6 @@ export interface Failed {
   readonly problem: Problem
   readonly ending: NativeEnding
 }
+
+/** Notes how an attempt went, once: before it is settled, so that the record of the call has it. */
+export type NoteAttempt = (problem: Problem | null) => void

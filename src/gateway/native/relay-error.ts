@@ -79,7 +79,7 @@ function endingOf(body: Buffer): NativeEnding {
 }
 
 /** How long a provider wants to be left alone: in milliseconds, in seconds, or until a date. */
-export function retryAfterMsIn(headers: ResponseHeaders): number | null {
+function retryAfterMsIn(headers: ResponseHeaders): number | null {
   const exact = countIn(headers.get('retry-after-ms'))
   if (exact !== null) return exact
   const after = headers.get('retry-after')

@@ -10,11 +10,10 @@ import { endedWith, settle } from '../settle.ts'
 import { leftAfter, nativeBooks } from './books.ts'
 import { nativeErrorOf } from './door.ts'
 import { extraFields } from './extra-fields.ts'
-import type { Failed, NativeEnding } from './failed.ts'
+import type { Failed, NativeEnding, NoteAttempt } from './failed.ts'
 import type { NativeGrant } from './grant.ts'
 import { answerHeaders } from './headers.ts'
 import { type Problem, problem, problemOf, tooSlow } from './problem.ts'
-import type { NoteAttempt } from './relay.ts'
 import { cancelledAfter, reported, secretsOf } from './relay-error.ts'
 
 const maxEventBytes = 16 * 2 ** 20

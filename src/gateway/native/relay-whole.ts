@@ -10,11 +10,10 @@ import type { Room } from '../room.ts'
 import { endedWith, settle } from '../settle.ts'
 import { leftAfter, nativeBooks } from './books.ts'
 import { extraFields } from './extra-fields.ts'
-import type { Failed, NativeEnding } from './failed.ts'
+import type { Failed, NativeEnding, NoteAttempt } from './failed.ts'
 import type { NativeGrant } from './grant.ts'
 import { answerHeaders } from './headers.ts'
 import { problemOf } from './problem.ts'
-import type { NoteAttempt } from './relay.ts'
 import { cancelledAfter, reported, secretsOf } from './relay-error.ts'
 
 /** As long as no more than this has come nothing goes out, so that a call whose provider breaks off can still move on. */

@@ -1,16 +1,12 @@
 import type { Answer } from '../answer.ts'
 import type { Room } from '../room.ts'
-import type { Failed } from './failed.ts'
+import type { Failed, NoteAttempt } from './failed.ts'
 import type { NativeGrant } from './grant.ts'
-import type { Problem } from './problem.ts'
 import { readError } from './relay-error.ts'
 import { relayStream } from './relay-stream.ts'
 import { relayWhole } from './relay-whole.ts'
 
 const eventStream = /^text\/event-stream\s*(?:;|$)/i
-
-/** Notes how an attempt went, once: before it is settled, so that the record of the call has it. */
-export type NoteAttempt = (problem: Problem | null) => void
 
 /**
  * Brings an answer to the caller and settles the attempt before its end goes out. What the provider sends decides how,

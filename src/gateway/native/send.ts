@@ -32,13 +32,14 @@ export async function sendWithRetries(
   let fresh = without(credentials, grant.credential)
   let retries = 0
   let hasOnlyDied = true
+  /** Those that may be asked within this call. */
   const askable = (some: readonly Credential[]) =>
     some.filter((credential) => coolingMs(credential, room) <= policy.longestRetryAfterMs)
   for (;;) {
     const failed = await tryOnce(grant, isStrict, room)
     if (failed === null) return null
     const { problem, ending } = failed
-    cool(grant, problem, room)
+    coolKey(grant, problem, room)
     const next = mayGoOn(grant, ending, isStrict)
       ? nextAttempt(problem, { retries, freshKeys: askable(fresh).length, hasFallback }, policy, room.random)
       : ({ next: 'none' } as const)
@@ -50,10 +51,11 @@ export async function sendWithRetries(
       fresh = askable(fresh).length > 0 ? fresh : pool
       const other = pickCredential(askable(fresh), room)
       if (other === null || grant.credential.key === null) {
-        const isExhausted = hasOnlyDied && grant.credential.key !== null
+        const isLastDead = next.why === 'dead' && pool.length > 0
+        const isExhausted = (hasOnlyDied || isLastDead) && grant.credential.key !== null
         return end(grant, failed, isExhausted ? exhausted(problem) : problem, room)
       }
-      // It may have been asked before, and have said when to come again.
+      // One that was asked before is not asked again sooner than it said.
       delayMs = Math.max(delayMs, coolingMs(other, room))
       use(grant, other)
       fresh = without(fresh, other)
@@ -80,7 +82,8 @@ function without(credentials: readonly Credential[], used: Credential): readonly
   return credentials.filter(({ key }) => key !== used.key)
 }
 
-function cool({ credential }: NativeGrant, { retryAfterMs }: Problem, room: Room): void {
+/** A provider may want a key left alone for a while. Other calls then take another, if there is one. */
+function coolKey({ credential }: NativeGrant, { retryAfterMs }: Problem, room: Room): void {
   const keyId = credential.key?.keyId
   if (keyId !== undefined && retryAfterMs !== null) room.coolingKeys.set(keyId, room.clock() + retryAfterMs)
 }
@@ -136,7 +139,7 @@ async function tryOnce(grant: NativeGrant, isStrict: boolean, room: Room): Promi
   )
   const told = (status: number | null, problem: Problem | null): void => {
     const elapsedMs = performance.now() - sentAt
-    journey.trail.push(tried(target, credential.key, credential.model, elapsedMs, status, problem))
+    journey.trail.push(tried(target.provider, credential.key, credential.model, elapsedMs, status, problem))
   }
   call.onCut = null
   if (isProblem(answer) || isFailure(answer)) {

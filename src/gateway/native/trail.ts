@@ -1,5 +1,4 @@
 import type { ProviderKeyFact } from '../../tenancy/governance/facts.ts'
-import type { Target } from './journey.ts'
 import type { Problem } from './problem.ts'
 
 /** One request that was sent to a provider, as the record of the call has it. */
@@ -26,7 +25,7 @@ const reasons: Partial<Record<Problem['errorClass'], string>> = {
 }
 
 export function tried(
-  target: Target,
+  provider: string,
   key: ProviderKeyFact | null,
   model: string,
   durationMs: number,
@@ -34,7 +33,7 @@ export function tried(
   problem: Problem | null,
 ): TriedOnce {
   return {
-    provider: target.provider,
+    provider,
     model,
     key_id: key?.keyId ?? null,
     key_name: key?.name ?? null,

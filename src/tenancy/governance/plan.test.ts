@@ -115,7 +115,7 @@ const call = { virtualKey, provider: 'openai', model: 'gpt-4o' }
 
 describe('the plan of a call', () => {
   test('asks provider, model, the way up to the customer, and the model for this key; rates before budgets', () => {
-    const rates = (id: string) => [`rate_limit:${id}:tokens`, `rate_limit:${id}:requests`]
+    const rates = (id: string) => [`rate:${id}:token`, `rate:${id}:request`]
     expect(governancePlan(world, call, now).plan.rows.map(({ counter }) => counter)).toEqual([
       ...rates('provider'),
       'budget:provider',
