@@ -31,7 +31,7 @@ const program = createProgram(
   {
     serve: (flags) => withSettings(flags, serve),
     async check(file, asJson) {
-      const { isValid, text } = checkConfiguration({ config: file }, environment, asJson)
+      const { isValid, text } = await checkConfiguration({ config: file }, environment, asJson)
       console.log(text)
       return isValid ? exitCodes.done : exitCodes.configuration
     },

@@ -8,15 +8,15 @@ const environment = { AURORA_KEY: 'a-workspace-key-of-aurora', OPENAI_API_KEY: '
 
 test.each(readdirSync(folder).filter((name) => name.endsWith('.yaml')))(
   '%s is a valid configuration',
-  (name) => {
-    const { isValid, text } = checkConfiguration({ config: join(folder, name) }, environment, false)
+  async (name) => {
+    const { isValid, text } = await checkConfiguration({ config: join(folder, name) }, environment, false)
     expect(text).toBe('The configuration is valid.')
     expect(isValid).toBe(true)
   },
 )
 
-test('an unset secret is a fault that names the variable and its place', () => {
-  const { isValid, text } = checkConfiguration({ config: join(folder, 'tollgate.yaml') }, {}, false)
+test('an unset secret is a fault that names the variable and its place', async () => {
+  const { isValid, text } = await checkConfiguration({ config: join(folder, 'tollgate.yaml') }, {}, false)
   expect(isValid).toBe(false)
   expect(text).toContain('frontier.workspaces.0.api_keys.0.value: AURORA_KEY is not set in the environment')
 })

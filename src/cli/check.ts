@@ -1,17 +1,21 @@
 import type { Environment } from '../config/environment.ts'
 import { wordFault, wordWarning } from '../config/faults.ts'
 import type { Flags } from '../config/flags.ts'
+import { ruleWarnings } from '../config/rule-warnings.ts'
 import { loadSettings } from '../config/settings.ts'
 
 /** Validates a configuration and words the outcome: lines for a person, or JSON. */
-export function checkConfiguration(
+export async function checkConfiguration(
   flags: Flags,
   environment: Environment,
   asJson: boolean,
-): { isValid: boolean; text: string } {
+): Promise<{ isValid: boolean; text: string }> {
   const loaded = loadSettings(flags, environment)
   const faults = 'faults' in loaded ? loaded.faults : []
-  const warnings = 'settings' in loaded ? loaded.settings.warnings : []
+  const warnings =
+    'settings' in loaded
+      ? [...loaded.settings.warnings, ...(await ruleWarnings(loaded.settings.governance.file))]
+      : []
   const isValid = faults.length === 0
   if (asJson) return { isValid, text: JSON.stringify({ valid: isValid, faults, warnings }, null, 2) }
   const lines = [...faults.map(wordFault), ...warnings.map(wordWarning)]

@@ -14,10 +14,16 @@ The file is YAML or JSON, named with \`--config\`. Everything in it may be left 
   empty variable is a fault; only a provider's credential is then disabled, with a warning.
 - **Units** stand in the name (\`_mb\` is 2^20 bytes, \`_seconds\`) or in the text: durations are digits and \`ms\`, \`s\`, \`m\`,
   \`h\` or \`d\`, also several in a row (\`1h30m\`).
-- Unknown members are faults. \`[]\` after a name means each of a list, \`.*\` each member by a name of your own.
+- Unknown members are faults, and in \`client\`, \`providers\`, \`governance\`, \`mcp\` and \`auth_config\`, which other
+  gateways' files have too, warnings; there \`null\` is as good as absent. \`[]\` after a name means each of a list, \`.*\` each member by a name of your own.
 - What the file says of workspaces, their keys and secrets, and admin keys is brought into the database at each start,
   entry by entry, where it differs from what it said before. What it does not name any more stays, and what was changed,
   deleted or revoked over \`/api/admin\` stays so until its entry is another.
+- The same holds of customers, teams, virtual keys, limits, rules, prices, providers and MCP clients, and of the switches
+  in \`client\` and \`governance.auth_config\`: an entry overwrites what is stored when it is another than before, and
+  limits keep what they have counted. With \`source_of_truth: config.json\` it always does, and what a section that
+  stands in the file does not name is deleted; \`[]\` deletes all.
+- A budget or rate limit has one owner. The limit names it (\`team_id\`), or it names the limit (\`budget_id\`).
 `
 
 /** The reference of every flag and setting, in Markdown: what it may be, its default, what it means. */

@@ -6,11 +6,15 @@ import { type Origin, parseOrigin } from '../upstream/origin.ts'
 import { messageOf, Refused } from './refused.ts'
 
 /** What the configuration says of egress. Addresses that it names itself are trusted, and the demo's echo is. */
-function egressRules({ network, frontier }: Settings, echoBaseUrl: string | null): EgressRules {
+function egressRules({ network, frontier, governance }: Settings, echoBaseUrl: string | null): EgressRules {
   const written = frontier.workspaces.flatMap(({ models }) =>
     models.flatMap(({ environments }) => Object.values(environments).map(({ base_url }) => base_url)),
   )
-  return rulesFor(network, [...written, ...(echoBaseUrl === null ? [] : [echoBaseUrl])])
+  return rulesFor(network, [
+    ...written,
+    ...governance.addresses,
+    ...(echoBaseUrl === null ? [] : [echoBaseUrl]),
+  ])
 }
 
 /** Opens the way out of calls. */

@@ -3,6 +3,7 @@ import { type Billing, openBilling } from '../billing/billing.ts'
 import type { Demo } from '../cli/invitation.ts'
 import { openClock } from '../config/clock.ts'
 import type { Settings } from '../config/settings.ts'
+import { isFailure } from '../domain/failure.ts'
 import { ulidSource } from '../domain/ids.ts'
 import type { Roster } from '../domain/roster.ts'
 import type { Call } from '../gateway/call.ts'
@@ -133,19 +134,35 @@ async function applyFile(settings: Settings, tenancy: Tenancy, log: Log): Promis
     (await tenancy.applyWebhooks(settings.frontier.workspaces.flatMap(webhooksOf))) ??
     (await tenancy.applyAdminKeys(settings.adminKeys))
   if (failure !== null) throw new Refused(messageOf(failure))
+  await applyGovernance(settings, tenancy, log)
   for (const { name, value } of settings.adminKeys) {
     if (tenancy.snapshot().findAdminKey(tenancy.digestOf(value)) !== null) continue
     log.warn({ name }, 'this admin key was revoked and stays so: configure another value')
   }
 }
 
+async function applyGovernance({ governance }: Settings, tenancy: Tenancy, log: Log): Promise<void> {
+  const { file, workspace } = governance
+  if (tenancy.snapshot().workspace(workspace) === null)
+    throw new Refused(
+      `governance.workspace: must be the id of a workspace; found ${JSON.stringify(workspace)}`,
+    )
+  const applied = await tenancy.applyGovernanceFile(file)
+  if (isFailure(applied)) throw new Refused(messageOf(applied))
+  for (const { path, message } of applied) log.warn({ setting: path }, message)
+}
+
 /** What strangers could reach without a credential is not served, unless the operator insists. */
-function refuseExposure({ mayStandOpen }: Settings, tenancy: Tenancy): void {
-  const { auth } = tenancy.snapshot().governance
-  if (mayStandOpen || auth?.isEnabled !== false) return
-  throw new Refused(
-    'auth_config.is_enabled: false needs a server.host on loopback, or --insecure: management would be open to everybody',
-  )
+function refuseExposure({ mayStandOpen, governance }: Settings, tenancy: Tenancy): void {
+  if (mayStandOpen) return
+  const { auth, client } = tenancy.snapshot().governance
+  const remedy = 'needs a server.host on loopback, or --insecure'
+  if (auth?.isEnabled === false)
+    throw new Refused(`auth_config.is_enabled: false ${remedy}: management would be open to everybody`)
+  if (!(client.enforce_auth_on_inference ?? governance.enforceAuthByDefault))
+    throw new Refused(
+      `client.enforce_auth_on_inference: false ${remedy}: everybody could call models; where another gateway's file leaves it out, it is false`,
+    )
 }
 
 /** Management is never open: where there is no admin key yet, one is made, to be shown once. */

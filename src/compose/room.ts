@@ -1,5 +1,4 @@
 import type { Settings } from '../config/settings.ts'
-import type { WorkspaceId } from '../domain/ids.ts'
 import { openRoster } from '../domain/roster.ts'
 import type { Call } from '../gateway/call.ts'
 import type { Room } from '../gateway/room.ts'
@@ -10,7 +9,6 @@ import { spoolDirectory } from '../ledger/segment.ts'
 import { openSpool, type Spool } from '../ledger/spool.ts'
 import { openGovernancePlanCache } from '../tenancy/governance/plan-cache.ts'
 import { openPlanCache } from '../tenancy/plan-cache.ts'
-import { defaultWorkspaceId } from '../tenancy/rules/default-workspace.ts'
 import { openUpstream, type Upstream } from '../upstream/connections.ts'
 import { systemTimer } from '../upstream/deadlines.ts'
 import type { Basics } from './basics.ts'
@@ -46,9 +44,10 @@ export function openRoom(settings: Settings, basics: Basics, stores: Stores, ech
     governancePlans: openGovernancePlanCache(plansKept),
     random: Math.random,
     coolingKeys: new Map(),
-    governanceWorkspace: defaultWorkspaceId as WorkspaceId,
-    enforceAuthByDefault: true,
-    unpricedModels: 'block',
+    governanceWorkspace: settings.governance.workspace,
+    enforceAuthByDefault: settings.governance.enforceAuthByDefault,
+    unpricedModels: settings.governance.unpricedModels,
+    errorDialect: settings.governance.errorDialect,
   }
 }
 

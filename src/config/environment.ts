@@ -25,16 +25,20 @@ export interface Resolved {
 
 /**
  * Puts variables in the place of every `env.NAME` that is a whole text. `typeAt` says what a place holds, as JSON
- * Schema names it: a variable is text, and where a number or a truth value belongs it is read as one.
+ * Schema names it: a variable is text, and where a number or a truth value belongs it is read as one. `keepsAt` says
+ * where the name itself is wanted, and where a text is nobody's reference, whatever it looks like.
  */
 export function resolveReferences(
   value: unknown,
   environment: Environment,
   typeAt: (path: readonly PropertyKey[]) => string | undefined,
+  keepsAt: (path: readonly PropertyKey[]) => 'name' | 'text' | null = () => null,
 ): Resolved {
   const taken: NamedVariable[] = []
   const unset: NamedVariable[] = []
   const resolve = (found: unknown, path: readonly PropertyKey[]): unknown => {
+    const keeps = keepsAt(path)
+    if (keeps === 'text') return found
     if (Array.isArray(found)) return found.map((item, index) => resolve(item, [...path, index]))
     if (typeof found === 'object' && found !== null) {
       return Object.fromEntries(
@@ -48,6 +52,7 @@ export function resolveReferences(
       unset.push({ path, name })
       return found
     }
+    if (keeps === 'name') return found
     taken.push({ path, name })
     return readAs(typeAt(path), text)
   }

@@ -84,6 +84,17 @@ const secretPlaces: ReadonlySet<PropertyKey> = new Set([
   'webhook',
   'database',
   'counters',
+  'value',
+  'admin_username',
+  'admin_password',
+  'jwt',
+  'extra_headers',
+  'headers',
+  'proxy_config',
+  'connection_string',
+  'azure_key_config',
+  'vertex_key_config',
+  'bedrock_key_config',
 ])
 
 function describeFound(found: unknown, path: readonly PropertyKey[]): string {

@@ -25,8 +25,39 @@ let made: SchemaNode | null = null
 
 /** The whole file, from the outside: what may be left out is not required. Made when first asked for. */
 export function settingsSchema(): SchemaNode {
-  made ??= z.toJSONSchema(ConfigurationFile, { io: 'input' }) as SchemaNode
+  if (made === null) {
+    const { $defs = {}, ...root } = z.toJSONSchema(ConfigurationFile, { io: 'input' }) as DefiningNode
+    made = plain(root, $defs)
+  }
   return made
+}
+
+interface DefiningNode extends SchemaNode {
+  readonly $defs?: Readonly<Record<string, DefiningNode>>
+  readonly $ref?: string
+}
+
+/** Each place by itself: what is defined once stands in each place, and a place that may be null may be left out. */
+function plain(node: DefiningNode, definitions: Readonly<Record<string, DefiningNode>>): SchemaNode {
+  const { $ref, anyOf, properties, items, additionalProperties, ...own } = node
+  if ($ref !== undefined) {
+    return { ...plain(definitions[$ref.split('/').at(-1) ?? ''] ?? {}, definitions), ...own }
+  }
+  const kinds = anyOf?.filter(({ type }) => type !== 'null').map((kind) => plain(kind, definitions))
+  const [only, ...others] = kinds ?? []
+  if (only !== undefined && others.length === 0) return { ...only, ...own }
+  return {
+    ...own,
+    ...(kinds && { anyOf: kinds }),
+    ...(properties && { properties: mapValues(properties, (member) => plain(member, definitions)) }),
+    ...(items && { items: plain(items, definitions) }),
+    ...(additionalProperties !== undefined && {
+      additionalProperties:
+        typeof additionalProperties === 'object'
+          ? plain(additionalProperties, definitions)
+          : additionalProperties,
+    }),
+  }
 }
 
 /** The place that a path of member names and indices leads to; null where the schema has none. */
@@ -132,9 +163,9 @@ function withReferences(node: SchemaNode): object {
   return { ...said, anyOf: [rest, reference] }
 }
 
-function mapValues(
+function mapValues<Changed>(
   record: Readonly<Record<string, SchemaNode>>,
-  change: (node: SchemaNode) => object,
-): object {
+  change: (node: SchemaNode) => Changed,
+): Record<string, Changed> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]))
 }

@@ -7,6 +7,9 @@ import { registrationPublicKey } from '../tenancy/rules/registration-public-key.
 import type { TextRule } from '../tenancy/rules/text-rule.ts'
 import { badWebhookUrl } from '../tenancy/rules/webhook.ts'
 import { parseDuration } from './duration.ts'
+import { AuthSection, ClientSection, GovernanceSection } from './governance-section.ts'
+import { NewMcpClient } from './mcp-clients.ts'
+import { ProviderSection, providerName } from './providers.ts'
 
 // Each setting says what it means (`describe`), and, where its type does not, what it may be (`allowed`): faults, the
 // published schema and the settings reference all speak from here.
@@ -239,7 +242,24 @@ const frontier = z.strictObject({
 export const ConfigurationFile = z
   .looseObject({
     $schema: z.string().optional().describe('For editors: where the schema of this file is.'),
-    version: z.int().min(1).max(2).optional().describe('Version of the format: 2. Ignored so far.'),
+    version: z
+      .int()
+      .min(1)
+      .max(2)
+      .optional()
+      .describe(
+        'Version of the format: 2. In 1, an empty list of models, keys, tools or providers means all.',
+      ),
+    legacy_allow_all: z
+      .boolean()
+      .optional()
+      .describe('Empty lists mean all, where no `version` says otherwise.'),
+    source_of_truth: z
+      .enum(['split', 'config.json'])
+      .default('split')
+      .describe(
+        '`split`: an entry overwrites what is stored when it is another than before. `config.json`: always, and what a section that stands here does not name is deleted.',
+      ),
     server: server.prefault({}).describe('The listener.'),
     database: z
       .strictObject({
@@ -306,32 +326,64 @@ export const ConfigurationFile = z
       .prefault({})
       .describe('The way out.'),
     frontier: frontier.prefault({}).describe('Model access for applications, in workspaces.'),
+    client: ClientSection.optional().describe('Switches of the native API.'),
+    providers: z
+      .record(providerName, ProviderSection)
+      .optional()
+      .describe('Who serves models to virtual keys, by name.'),
+    governance: GovernanceSection.optional().describe(
+      'Customers, teams and virtual keys, what they may use, and how much.',
+    ),
+    mcp: z
+      .looseObject({
+        client_configs: z
+          .array(NewMcpClient)
+          .optional()
+          .describe('Servers of tools. Kept; not connected to yet.'),
+        tool_manager_config: z
+          .record(z.string(), z.unknown())
+          .optional()
+          .describe('Read past: nothing here acts on it yet.'),
+      })
+      .optional()
+      .describe('Tools of MCP servers.'),
+    auth_config: AuthSection.optional().describe('An older place of `governance.auth_config`.'),
   })
   .meta({ title: 'Tollgate configuration file' })
 
 export type ConfigurationFile = z.output<typeof ConfigurationFile>
+/** Sections of other gateways' shape: what they have that is not known here is a warning, and null is as good as absent. */
+export const looseSections: readonly string[] = ['client', 'providers', 'governance', 'mcp', 'auth_config']
+
+/** Sections that no other gateway has. */
+export const ownSections: readonly string[] = [
+  'server',
+  'database',
+  'counters',
+  'ledger',
+  'limits',
+  'security',
+  'network',
+  'frontier',
+]
+
 export type WorkspaceSection = ConfigurationFile['frontier']['workspaces'][number]
 
 const unread = 'is read past: this version does not act on it'
-const open = 'is read past: no limit or key in it holds in this version'
-const closed = 'is read past: management opens to admin keys only'
 
 /** Sections of other gateways' files, and what the operator should know of each. */
 export const foreignSections: ReadonlyMap<string, string> = new Map([
-  ['auth_config', closed],
-  ['client', unread],
   ['config_store', 'is read past: database.url says where facts are kept'],
   ['encryption_key', 'is read past: security.master_key seals secrets'],
-  ['framework', unread],
-  ['governance', open],
+  [
+    'framework',
+    "is read past: prices are the bundled catalogue's, and those of governance.pricing_overrides",
+  ],
   ['guardrails_config', unread],
   ['load_balancer_config', unread],
   ['logs_store', unread],
-  ['mcp', unread],
   ['plugins', unread],
-  ['providers', 'is read past: calls go to the models and secrets of frontier.workspaces only'],
   ['proxy_config', unread],
-  ['source_of_truth', unread],
   ['vector_store', unread],
   ['webhooks', unread],
   ['websocket', unread],

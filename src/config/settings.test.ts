@@ -175,8 +175,8 @@ frontier:
 })
 
 test('sections of other gateways pass with a warning, and so do unknown ones', () => {
-  const { warnings } = settingsOf(load('client: { drop_excess_requests: env.UNSET }\nsurprise: 1'))
-  expect(warnings.map(({ path }) => path)).toEqual(['client', 'surprise'])
+  const { warnings } = settingsOf(load('plugins: [ { name: env.UNSET } ]\nsurprise: 1'))
+  expect(warnings.map(({ path }) => path)).toEqual(['plugins', 'surprise'])
 })
 
 test('what needs no credential may be offered on loopback, or where the operator insists', () => {

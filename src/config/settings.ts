@@ -1,14 +1,22 @@
 import { isIP } from 'node:net'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { badOnboarding } from '../tenancy/rules/default-workspace.ts'
 import { parseDuration } from './duration.ts'
 import { type Environment, type NamedVariable, resolveReferences } from './environment.ts'
 import { type Fault, faultsOf, type Warning, wordPath } from './faults.ts'
 import { type Flags, type GivenFlags, type LogLevel, readFlags } from './flags.ts'
+import { type GovernanceSettings, readGovernance } from './governance-file.ts'
 import { schemaAt, settingsSchema } from './json-schema.ts'
 import { namesGivenTwice } from './names-given-twice.ts'
 import { readConfigurationFile } from './read-file.ts'
-import { ConfigurationFile, foreignSections, type WorkspaceSection } from './schema.ts'
+import { readLoosely } from './read-loosely.ts'
+import {
+  ConfigurationFile,
+  foreignSections,
+  looseSections,
+  ownSections,
+  type WorkspaceSection,
+} from './schema.ts'
 
 /** Everything the process is told at start, checked and with its secrets resolved. */
 export interface Settings {
@@ -25,11 +33,12 @@ export interface Settings {
   readonly defaultOutputCap: number
   readonly network: ConfigurationFile['network']
   readonly frontier: FrontierSettings
+  readonly governance: GovernanceSettings
   /** Whether what needs no credential may be offered: nobody but this machine can reach it, or the operator insists. */
   readonly mayStandOpen: boolean
   /** What `env.NAME` stands for in what comes over the API. Our own variables, the master key among them, are nobody's. */
   readonly variable: (name: string) => string | undefined
-  /** Neither providers nor workspaces are configured: the demo world is made. */
+  /** Neither workspaces nor providers nor governance are configured: the demo world is made. */
   readonly isUnconfigured: boolean
   readonly warnings: readonly Warning[]
 }
@@ -78,7 +87,11 @@ export function loadSettings(flags: Flags, environment: Environment): Loaded {
   if ('faults' in read) return { faults: [...faults, ...read.faults] }
   const file = parseFile(read.file, environment)
   if ('faults' in file) return { faults: [...faults, ...file.faults] }
-  const settings = assemble(given, file.parsed, file.warnings, environment, faults)
+  const isOthers = isOfAnotherGateway(path ?? '', read.file)
+  const { governance, ...judged } = readGovernance(file.parsed, !isOthers, environment)
+  faults.push(...judged.faults)
+  const warnings = [...file.warnings, ...judged.warnings]
+  const settings = assemble(given, file.parsed, governance, warnings, environment, faults)
   return faults.length > 0 ? { faults } : { settings }
 }
 
@@ -87,11 +100,22 @@ type ParsedFile = { readonly parsed: ConfigurationFile; readonly warnings: Warni
 /** Puts variables in their places and holds the outcome against the schema. A provider's key that is not set is left out. */
 function parseFile(file: unknown, environment: Environment): ParsedFile | { readonly faults: Fault[] } {
   const own = settingsSchema().properties ?? {}
+  const unknown: Warning[] = []
   const isMapping = typeof file === 'object' && file !== null && !Array.isArray(file)
   const sections = isMapping ? Object.entries(file) : []
-  const ours = Object.fromEntries(sections.filter(([name]) => name in own))
+  const ours = Object.fromEntries(
+    sections
+      .filter(([name, section]) => name in own && !(section === null && looseSections.includes(name)))
+      .map(([name, section]) => {
+        const node = looseSections.includes(name) ? own[name] : undefined
+        if (node === undefined) return [name, section]
+        const loosely = readLoosely(section, node, name)
+        unknown.push(...loosely.unknown)
+        return [name, loosely.value]
+      }),
+  )
   const theirs = Object.fromEntries(sections.filter(([name]) => !(name in own)))
-  const resolved = resolveReferences(ours, environment, (path) => schemaAt(path)?.type)
+  const resolved = resolveReferences(ours, environment, (path) => schemaAt(path)?.type, keptAt)
   const whole = isMapping ? { ...theirs, ...(resolved.value as object) } : file
   const checked = ConfigurationFile.safeParse(whole, { reportInput: true })
 
@@ -108,6 +132,7 @@ function parseFile(file: unknown, environment: Environment): ParsedFile | { read
   return {
     parsed: withoutKeys(checked.data, new Set(disabled.map(({ path }) => wordPath(path)))),
     warnings: [
+      ...unknown,
       ...disabled.map(({ path, name }) => ({
         path: wordPath(path),
         message: `${name} is not set in the environment: this key is disabled`,
@@ -133,8 +158,50 @@ function toUnset({ path, name }: NamedVariable): Fault {
   return { path: wordPath(path), message: `${name} is not set in the environment` }
 }
 
+/**
+ * Secrets of providers and of servers of tools are stored as they are written, so that they are shown so and follow
+ * the environment. What people keep for themselves is text, whatever it looks like.
+ */
+function keptAt(path: readonly PropertyKey[]): 'name' | 'text' | null {
+  const [section, list, , member] = path
+  if (section === 'governance' && path.length === 4) return freeMembers.has(member ?? '') ? 'text' : null
+  if (section === 'providers' && member !== undefined) return isKeptOfProvider(path) ? 'name' : null
+  const isSecret = member === 'connection_string' || member === 'headers' || path.at(-1) === 'client_secret'
+  return section === 'mcp' && list === 'client_configs' && isSecret ? 'name' : null
+}
+
+const freeMembers: ReadonlySet<PropertyKey> = new Set([
+  'profile',
+  'config',
+  'claims',
+  'query',
+  'cel_expression',
+])
+
+function isKeptOfProvider([, , part, member, ...within]: readonly PropertyKey[]): boolean {
+  if (part === 'network_config') return member === 'extra_headers'
+  if (part === 'proxy_config') return member === 'password'
+  return part === 'keys' && (within[0] === 'value' || String(within[0]).endsWith('_key_config'))
+}
+
+/**
+ * Whether a file is one of another gateway: JSON, under another name than ours, and with none of our own sections. In
+ * such a file, what it leaves out means what it means there.
+ */
+function isOfAnotherGateway(path: string, file: unknown): boolean {
+  if (typeof file !== 'object' || file === null || !path.endsWith('.json')) return false
+  const names = Object.keys(file)
+  const isNamedOurs = basename(path) === 'tollgate.json'
+  return (
+    !isNamedOurs &&
+    !names.some((name) => ownSections.includes(name)) &&
+    names.some((name) => looseSections.includes(name))
+  )
+}
+
 /** A call can do without one, or fails by itself; the others stay. */
 function isProviderKey(path: readonly PropertyKey[]): boolean {
+  if (path[0] === 'providers') return path[2] === 'keys' && isKeptOfProvider(path)
   const [section, , , list] = path
   const member = path.at(-1)
   if (section !== 'frontier') return false
@@ -165,6 +232,7 @@ function withoutKeys(file: ConfigurationFile, disabled: ReadonlySet<string>): Co
 function assemble(
   given: GivenFlags,
   file: ConfigurationFile,
+  governance: GovernanceSettings,
   warnings: readonly Warning[],
   environment: Environment,
   faults: Fault[],
@@ -222,7 +290,9 @@ function assemble(
       },
       workspaces: file.frontier.workspaces,
     },
-    isUnconfigured: file.frontier.workspaces.length === 0 && file.providers === undefined,
+    governance,
+    isUnconfigured:
+      file.frontier.workspaces.length === 0 && file.providers === undefined && file.governance === undefined,
     variable: (name) => (name.startsWith('TOLLGATE_') ? undefined : environment[name]),
     mayStandOpen: given.isInsecure || isLoopback(given.text('host') ?? file.server.host),
     warnings,

@@ -46,4 +46,6 @@ export interface Room {
   readonly enforceAuthByDefault: boolean
   /** What becomes of calls that a budget would be charged and that nobody knows the price of. */
   readonly unpricedModels: 'block' | 'allow'
+  /** Which generation of names refusals of virtual keys have. */
+  readonly errorDialect: 'v1.5' | 'v2'
 }

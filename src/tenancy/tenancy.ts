@@ -16,6 +16,7 @@ import { type BrokenRule, compileRules } from './governance/compiled-rules.ts'
 import type { GovernanceContext, ProcessContext } from './governance/context.ts'
 import { type Customers, customersOf } from './governance/customers.ts'
 import type { VirtualKeyFact } from './governance/facts.ts'
+import { type GovernanceFiles, governanceFilesOf } from './governance/file/apply.ts'
 import { type KeyUsage, keyUsageOf } from './governance/key-usage.ts'
 import { type LimitChanges, limitChanges } from './governance/limit-changes.ts'
 import { type McpClients, mcpClientsOf } from './governance/mcp-clients.ts'
@@ -81,7 +82,8 @@ export interface Tenancy
     Providers,
     ProviderKeys,
     McpClients,
-    Policies {
+    Policies,
+    GovernanceFiles {
   /** What the data plane reads. */
   snapshot(): Snapshot
   /** By what a presented credential is found. */
@@ -184,6 +186,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     ...providersOf(withVariables),
     ...providerKeysOf(withVariables),
     ...mcpClientsOf(withVariables),
+    ...governanceFilesOf({ ...governance, variable }),
     snapshot: () => current,
     digestOf: (credential) => digestCredential(keyring, credential),
     refresh: () => inTurn(advanceOnce),

@@ -29,6 +29,8 @@ const startLimitMs = 30_000
 export interface GatewayOptions {
   /** The configuration file's contents; left out, the gateway makes its demo world. */
   readonly config?: object
+  /** What the file is called, where that says whose it is; left out, it is ours. */
+  readonly configName?: string
   readonly databaseUrl?: string
   /** Where it keeps its files; a new temporary folder when left out. */
   readonly dataDirectory?: string
@@ -131,7 +133,7 @@ export function temporaryFolder(): string {
 function spawnServe(options: GatewayOptions, dataDirectory: string, clockFile: string): ChildProcess {
   const args = ['serve', '--port', '0', '--data', dataDirectory, '--log-level', 'info']
   if (options.config !== undefined) {
-    const file = join(dataDirectory, 'tollgate.json')
+    const file = join(dataDirectory, options.configName ?? 'tollgate.json')
     writeFileSync(file, JSON.stringify(options.config))
     args.push('--config', file)
   }

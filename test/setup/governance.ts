@@ -17,6 +17,7 @@ import { moveRevision } from '../../src/tenancy/installation.sql.ts'
 import { deriveKeyring } from '../../src/tenancy/keyring.ts'
 import { seal } from '../../src/tenancy/sealing.ts'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
+import type { TestPlace } from './databases.ts'
 import { configurationFor } from './frontier.ts'
 import { type Gateway, masterKeyOfTests, startGateway } from './gateway.ts'
 
@@ -143,6 +144,8 @@ export interface GovernedOptions {
   /** More members of the configuration file. */
   readonly config?: object
   readonly dataDirectory?: string
+  /** Where it is kept, and removed with it; SQLite in the data directory where it is left out. */
+  readonly place?: TestPlace
 }
 
 const keyring = deriveKeyring(masterKeyOfTests)
@@ -153,7 +156,7 @@ const refreshedWithinMs = 1500
 export async function openGoverned(seed: Seed, options: GovernedOptions = {}): Promise<Governed> {
   const upstream = await startFakeUpstream()
   const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'tollgate-test-'))
-  const databaseUrl = `sqlite:${join(dataDirectory, 'tollgate.db')}`
+  const databaseUrl = options.place?.url ?? `sqlite:${join(dataDirectory, 'tollgate.db')}`
   await write(databaseUrl, seed, upstream.url)
   const gateway = await startGateway({
     config: configurationFor(upstream.url, options.config),
@@ -189,6 +192,7 @@ export async function openGoverned(seed: Seed, options: GovernedOptions = {}): P
     async close() {
       await gateway.stop()
       await upstream.close()
+      await options.place?.remove()
     },
   }
 }

@@ -1,7 +1,8 @@
+import { NewMcpClient } from '../../config/mcp-clients.ts'
 import { type Failure, isFailure } from '../../domain/failure.ts'
 import { variableIn } from '../../tenancy/governance/variables.ts'
 import { type SetupVisit, setupRoute } from '../setup/route.ts'
-import { Done, NewMcpClient } from './schemas.ts'
+import { Done } from './schemas.ts'
 import { splitChange } from './split-change.ts'
 
 const needsSomebody: Failure = {

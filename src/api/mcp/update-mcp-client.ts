@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { McpClientChange } from '../../config/mcp-clients.ts'
 import { type Failure, isFailure } from '../../domain/failure.ts'
 import { setupRoute } from '../setup/route.ts'
-import { Done, McpClientChange } from './schemas.ts'
+import { Done } from './schemas.ts'
 import { splitChange } from './split-change.ts'
 
 /** Members that say how a server is connected to. */

@@ -22,11 +22,11 @@ export async function authenticate(
   if (missing !== null) return missing
   if (presented === null) return admitAnyone(call.exchange, world.client, room)
   const key = await findKey(presented, world, room)
-  if (key === null) return notFound
+  if (key === null) return notFound(room)
   if ('errorType' in key) return key
   call.virtualKey = key
-  if (!key.isActive) return blocked('Virtual key is inactive')
-  return isExpired(key, room.clock()) ? blocked('Virtual key has expired') : key
+  if (!key.isActive) return blocked('Virtual key is inactive', room)
+  return isExpired(key, room.clock()) ? blocked('Virtual key has expired', room) : key
 }
 
 const required = refused(
@@ -36,16 +36,22 @@ const required = refused(
   'policy_access_denied',
   true,
 )
-const notFound = refused(
-  401,
-  'virtual_key_not_found',
-  'virtual key not found. The provided virtual key does not exist or has been revoked.',
-  'policy_access_denied',
-  true,
-)
 
-function blocked(message: string): Problem {
-  return refused(403, 'virtual_key_blocked', message, 'policy_access_denied', true)
+function notFound({ errorDialect }: Room): Problem {
+  return refused(
+    401,
+    errorDialect === 'v2' ? 'access_not_found' : 'virtual_key_not_found',
+    'virtual key not found. The provided virtual key does not exist or has been revoked.',
+    'policy_access_denied',
+    true,
+  )
+}
+
+/** The later names say it in small letters. */
+function blocked(message: string, { errorDialect }: Room): Problem {
+  return errorDialect === 'v2'
+    ? refused(403, 'access_blocked', message.replace('Virtual', 'virtual'), 'policy_access_denied', true)
+    : refused(403, 'virtual_key_blocked', message, 'policy_access_denied', true)
 }
 
 /** A browser must not be able to spend what is open to whoever reaches this port. */

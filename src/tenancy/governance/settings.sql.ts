@@ -93,10 +93,10 @@ export async function writeSetting(
   value: object,
   { revision, at }: Stamp,
 ): Promise<void> {
-  const row = { value: JSON.stringify(value), config_hash: null, updated_at: at, revision }
+  const row = { value: JSON.stringify(value), updated_at: at, revision }
   await transaction
     .insertInto('governance_settings')
-    .values({ name, ...row })
+    .values({ name, config_hash: null, ...row })
     .onConflict((conflict) => conflict.column('name').doUpdateSet(row))
     .execute()
 }
