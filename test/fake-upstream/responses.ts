@@ -1,4 +1,5 @@
 import type { Completion, Piece } from './completion.ts'
+import type { JsonObject } from './script.ts'
 
 /** The answer as one object of the Responses API. */
 export function wholeResponse(completion: Completion): Piece {
@@ -47,12 +48,17 @@ function responseOf(completion: Completion, status: 'in_progress' | 'completed')
 function usageOf(completion: Completion): string | null {
   const text = completion.usageAfter(completion.tokens.length)
   if (text === null) return null
-  const { prompt_tokens, completion_tokens, total_tokens } = JSON.parse(text)
+  const told = JSON.parse(text)
   return JSON.stringify({
-    input_tokens: prompt_tokens,
-    output_tokens: completion_tokens,
-    total_tokens,
-    input_tokens_details: { cached_tokens: 0 },
-    output_tokens_details: { reasoning_tokens: 0 },
+    input_tokens: told.prompt_tokens,
+    output_tokens: told.completion_tokens,
+    total_tokens: told.total_tokens,
+    input_tokens_details: { cached_tokens: 0, ...withoutAudio(told.prompt_tokens_details) },
+    output_tokens_details: { reasoning_tokens: 0, ...withoutAudio(told.completion_tokens_details) },
   })
+}
+
+/** This API counts no sound. */
+function withoutAudio({ audio_tokens: _, ...details }: JsonObject = {}): JsonObject {
+  return details
 }

@@ -99,9 +99,14 @@ export function pickByWeight<Item>(
 
 /** A key by its weight; of those that a provider wants left alone for a while only where there is no other. */
 export function pickCredential(credentials: readonly Credential[], room: Room): Credential | null {
-  const now = room.clock()
-  const warm = credentials.filter(({ key }) => key === null || (room.coolingKeys.get(key.keyId) ?? 0) <= now)
+  const warm = credentials.filter((credential) => coolingMs(credential, room) === 0)
   return pickByWeight(warm.length > 0 ? warm : credentials, weightOfKey, room.random)
+}
+
+/** How long a provider still wants a key left alone. */
+export function coolingMs({ key }: Credential, room: Room): number {
+  const until = key === null ? undefined : room.coolingKeys.get(key.keyId)
+  return until === undefined ? 0 : Math.max(0, until - room.clock())
 }
 
 function weightOfKey({ key }: Credential): number {

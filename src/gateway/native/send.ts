@@ -8,7 +8,7 @@ import { leftAfter, nativeBooks } from './books.ts'
 import { endpointWith, headerLine } from './endpoint.ts'
 import type { Failed, NativeEnding } from './failed.ts'
 import type { NativeGrant } from './grant.ts'
-import { type Credential, pickCredential } from './keys.ts'
+import { type Credential, coolingMs, pickCredential } from './keys.ts'
 import { outgoingBody } from './outgoing.ts'
 import { exhausted, isProblem, type Problem, problemOf, tooSlow } from './problem.ts'
 import { relay } from './relay.ts'
@@ -32,28 +32,31 @@ export async function sendWithRetries(
   let fresh = without(credentials, grant.credential)
   let retries = 0
   let hasOnlyDied = true
+  /** Those that may be asked within this call. */
+  const askable = (some: readonly Credential[]) =>
+    some.filter((credential) => coolingMs(credential, room) <= policy.longestRetryAfterMs)
   for (;;) {
     const failed = await tryOnce(grant, isStrict, room)
     if (failed === null) return null
     const { problem, ending } = failed
     coolKey(grant, problem, room)
     const next = mayGoOn(grant, ending, isStrict)
-      ? nextAttempt(problem, { retries, freshKeys: fresh.length, hasFallback }, policy, room.random)
+      ? nextAttempt(problem, { retries, freshKeys: askable(fresh).length, hasFallback }, policy, room.random)
       : ({ next: 'none' } as const)
     if (next.next === 'none') return end(grant, failed, problem, room)
     let { delayMs } = next
     if (next.next === 'other_key') {
       hasOnlyDied &&= next.why === 'dead'
       if (next.why !== 'limited') pool = without(pool, grant.credential)
-      const other = pickCredential(fresh.length > 0 ? fresh : pool, room)
+      fresh = askable(fresh).length > 0 ? fresh : pool
+      const other = pickCredential(askable(fresh), room)
       if (other === null || grant.credential.key === null) {
-        const isExhausted = hasOnlyDied && grant.credential.key !== null
+        const isLastDead = next.why === 'dead' && pool.length > 0
+        const isExhausted = (hasOnlyDied || isLastDead) && grant.credential.key !== null
         return end(grant, failed, isExhausted ? exhausted(problem) : problem, room)
       }
       // One that was asked before is not asked again sooner than it said.
-      delayMs = Math.max(delayMs, coolsForMs(other, room))
-      if (delayMs > policy.longestRetryAfterMs)
-        return end(grant, failed, next.why === 'dead' ? exhausted(problem) : problem, room)
+      delayMs = Math.max(delayMs, coolingMs(other, room))
       use(grant, other)
       fresh = without(fresh, other)
     }
@@ -83,10 +86,6 @@ function without(credentials: readonly Credential[], used: Credential): readonly
 function coolKey({ credential }: NativeGrant, { retryAfterMs }: Problem, room: Room): void {
   const keyId = credential.key?.keyId
   if (keyId !== undefined && retryAfterMs !== null) room.coolingKeys.set(keyId, room.clock() + retryAfterMs)
-}
-
-function coolsForMs({ key }: Credential, room: Room): number {
-  return key === null ? 0 : (room.coolingKeys.get(key.keyId) ?? 0) - room.clock()
 }
 
 function use(grant: NativeGrant, credential: Credential): void {
