@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { chatStatus, type Frontier, openFrontier } from '../setup/frontier.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
 import { labKey, openLab } from '../setup/labs.ts'
@@ -8,7 +8,7 @@ import { type OperatorDoor, openOperator, refusal } from './operator.ts'
 
 const publicKey = Buffer.alloc(32, 7).toString('base64')
 
-describe.each(databases())('what the operator does by hand, on $name', ({ create }) => {
+describe.each(mostDatabases())('what the operator does by hand, on $name', ({ create }) => {
   let upstream: FakeUpstream
   let place: TestPlace
   let gateway: Gateway

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tollgate } from '../cli/run.ts'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import {
   chat,
   chatStatus,
@@ -16,7 +16,7 @@ import { type OperatorDoor, openOperator, refusal } from './operator.ts'
 const noon = Date.UTC(2026, 10, 3, 12)
 const slug = 'aurora/lumen'
 
-describe.each(databases())('explain on $name', ({ create }) => {
+describe.each(mostDatabases())('explain on $name', ({ create }) => {
   let upstream: FakeUpstream
   let place: TestPlace
   let gateway: Gateway

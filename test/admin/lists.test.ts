@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { openFrontier } from '../setup/frontier.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
 import { type OperatorDoor, openOperator } from './operator.ts'
 
-describe.each(databases())('lists and the audit log of the operator’s API on $name', ({ create }) => {
+describe.each(mostDatabases())('lists and the audit log of the operator’s API on $name', ({ create }) => {
   let place: TestPlace
   let gateway: Gateway
   let operator: OperatorDoor

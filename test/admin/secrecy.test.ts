@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { chatStatus, openFrontier } from '../setup/frontier.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
 import { openOperator } from './operator.ts'
@@ -30,7 +30,7 @@ function bytesOf(directory: string): string {
   return kept.map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1')).join('\n')
 }
 
-describe.each(databases())('secrets handed to the operator’s API on $name', ({ name, create }) => {
+describe.each(mostDatabases())('secrets handed to the operator’s API on $name', ({ name, create }) => {
   let upstream: FakeUpstream
   let place: TestPlace
   let gateway: Gateway

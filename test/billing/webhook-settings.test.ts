@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { WorkspaceId } from '../../src/domain/ids.ts'
 import type { Database } from '../../src/store/database.ts'
 import { openWorld, type World } from '../published/management-world.ts'
-import { databases } from '../setup/databases.ts'
+import { mostDatabases } from '../setup/databases.ts'
 
-describe.each(databases())("the operator's webhooks on $name", ({ open }) => {
+describe.each(mostDatabases())("the operator's webhooks on $name", ({ open }) => {
   let database: Database
   let world: World
   let key: string

@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/store/database.ts'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 import { documentedFetch } from '../setup/contract.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { type Gateway, masterKeyOfTests, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { tollgate } from './run.ts'
 
 const at = Date.UTC(2026, 10, 2, 8, 15)
 const hourMs = 3_600_000
 
-describe.each(databases())('recompute-costs on $name', ({ create }) => {
+describe.each(mostDatabases())('recompute-costs on $name', ({ create }) => {
   let upstream: FakeUpstream
   let place: TestPlace
   let gateway: Gateway

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { type Frontier, modelOf, openFrontier } from '../setup/frontier.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
 import { keyOf, labKey, labsConfiguration, openLab } from '../setup/labs.ts'
@@ -8,7 +8,7 @@ import { keyOf, labKey, labsConfiguration, openLab } from '../setup/labs.ts'
 // biome-ignore lint/suspicious/noExplicitAny: entries are compared member by member, whatever they are
 type Json = any
 
-describe.each(databases())('the audit log on $name', ({ create }) => {
+describe.each(mostDatabases())('the audit log on $name', ({ create }) => {
   const labs = { aurora: openLab(), borealis: openLab() }
   let upstream: FakeUpstream
   let place: TestPlace

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openMemoryCounters } from '../../src/limits/memory.ts'
 import { refusal } from '../admin/operator.ts'
 import { documentedFetch } from '../setup/contract.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { configurationFor } from '../setup/frontier.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
 
@@ -22,7 +22,7 @@ const fromEnvironment = secretOf('environment')
 const inPart = (secret: string) => `${secret.slice(0, 4)}****${secret.slice(-3)}`
 const literal = (value: string) => ({ value, env_var: '', from_env: false })
 
-describe.each(databases())('providers on $name', ({ create }) => {
+describe.each(mostDatabases())('providers on $name', ({ create }) => {
   let place: TestPlace
   let gateway: Gateway
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Script } from '../fake-upstream.ts'
-import { databases } from '../setup/databases.ts'
+import { mostDatabases } from '../setup/databases.ts'
 import { call, chatOf, type NativeAnswered } from '../setup/governance.ts'
 import { type Managed, nativeEventOf, openManaged, picoOf } from '../setup/managed.ts'
 
@@ -19,7 +19,7 @@ const prices = {
 /** Of dollars that are written with all twelve digits. */
 const pico = (dollars: string) => BigInt(dollars.replace('.', ''))
 
-describe.each(databases())('what calls cost on $name', ({ create }) => {
+describe.each(mostDatabases())('what calls cost on $name', ({ create }) => {
   let world: Managed
 
   beforeAll(async () => {

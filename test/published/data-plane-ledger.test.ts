@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Script } from '../fake-upstream.ts'
-import { databases } from '../setup/databases.ts'
+import { mostDatabases } from '../setup/databases.ts'
 import { call, chatOf, type NativeAnswered } from '../setup/governance.ts'
 import { type Managed, nativeEventOf, openManaged, picoOf } from '../setup/managed.ts'
 
 const custom = { custom_provider_config: { base_provider_type: 'openai' } }
 
-describe.each(databases())('what the ledger keeps of calls on $name', ({ create }) => {
+describe.each(mostDatabases())('what the ledger keeps of calls on $name', ({ create }) => {
   let world: Managed
 
   beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import {
   chat,
   chatStatus,
@@ -16,7 +16,7 @@ const secondMs = 1000
 const dayMs = 86_400_000
 const slug = 'aurora/lumen'
 
-describe.each(databases())('calls of models on $name', ({ name, create }) => {
+describe.each(mostDatabases())('calls of models on $name', ({ name, create }) => {
   let upstream: FakeUpstream
   let place: TestPlace
   let gateway: Gateway

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { chat, chatStatus, type Frontier, openFrontier } from '../setup/frontier.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
 import { keyOf, labKey, labsConfiguration, openLab } from '../setup/labs.ts'
@@ -10,7 +10,7 @@ const configure = 'Must configure a public key before registering API keys'
 const unverified = 'Signature verification failed'
 const registrations = (group: string) => `/v1/gateway/groups/${group}/api_keys/register`
 
-describe.each(databases())('registered keys on $name', ({ name, create }) => {
+describe.each(mostDatabases())('registered keys on $name', ({ name, create }) => {
   const labs = { aurora: openLab(), borealis: openLab() }
   let upstream: FakeUpstream
   let place: TestPlace

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { chatStatus, configurationFor, type Frontier, modelOf, openFrontier } from '../setup/frontier.ts'
 import { type Gateway, type GatewayOptions, startGateway } from '../setup/gateway.ts'
 
@@ -18,7 +18,7 @@ const requests = (...usage: Parameters<typeof tokens>) => ({ ...tokens(...usage)
 /** Before anything was counted. */
 const fresh = [null, null] as const
 
-describe.each(databases())('usage on $name', ({ create }) => {
+describe.each(mostDatabases())('usage on $name', ({ create }) => {
   let upstream: FakeUpstream
   let place: TestPlace
   let options: GatewayOptions

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { governanceRoutes } from '../../src/api/governance/routes.ts'
 import { refusal } from '../admin/operator.ts'
 import { documentedFetch } from '../setup/contract.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { configurationFor } from '../setup/frontier.ts'
 import { type Gateway, GatewayDidNotStart, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { seedGovernance } from './governance-seeds.ts'
@@ -26,7 +26,7 @@ const asleep = { id: 'vk-asleep', value: 'sk-bf-00000000-0000-4000-8000-00000000
 const basic = (user: string, pass: string) => `Basic ${Buffer.from(`${user}:${pass}`).toString('base64')}`
 const seconds = (at: number) => Math.floor(at / 1000)
 
-describe.each(databases())('who comes in on $name', ({ create }) => {
+describe.each(mostDatabases())('who comes in on $name', ({ create }) => {
   let place: TestPlace
   let gateway: Gateway
 

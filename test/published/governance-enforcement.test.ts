@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { databases } from '../setup/databases.ts'
+import { mostDatabases } from '../setup/databases.ts'
 import { call, chatOf, type Governed, openGoverned, type VirtualKeyWish } from '../setup/governance.ts'
 
 const noon = Date.UTC(2026, 10, 3, 12)
@@ -17,7 +17,7 @@ const openai = { provider: 'openai', keys: [{ name: 'openai-main', value: 'secre
 const azure = { provider: 'azure', keys: [{ name: 'azure-main', value: 'secret-of-azure' }] }
 const groq = { provider: 'groq', keys: [{ name: 'groq-main', value: 'secret-of-groq' }] }
 
-describe.each(databases())('enforcement on $name', ({ create }) => {
+describe.each(mostDatabases())('enforcement on $name', ({ create }) => {
   describe('where a virtual key is needed', () => {
     let world: Governed
 

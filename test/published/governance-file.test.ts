@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import type { Answered } from '../setup/frontier.ts'
 import { type Gateway, GatewayDidNotStart, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { call, chatOf } from '../setup/governance.ts'
@@ -71,7 +71,7 @@ const nobody = {
   rate_limits: [],
 }
 
-describe.each(databases())('the configuration file on $name', ({ create }) => {
+describe.each(mostDatabases())('the configuration file on $name', ({ create }) => {
   let place: TestPlace
   let dataDirectory: string
   beforeAll(async () => {

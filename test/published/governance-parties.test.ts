@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rateCounter } from '../../src/tenancy/governance/limit-rows.ts'
-import { databases } from '../setup/databases.ts'
+import { mostDatabases } from '../setup/databases.ts'
 import { type GovernanceWorld, openGovernance } from './governance-world.ts'
 import type { Answer } from './management-world.ts'
 
 const dayMs = 86_400_000
 
-describe.each(databases())('customers and teams on $name', ({ open }) => {
+describe.each(mostDatabases())('customers and teams on $name', ({ open }) => {
   let world: GovernanceWorld
   let call: GovernanceWorld['call']
   let made = 0

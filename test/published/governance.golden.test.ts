@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { rateCounter } from '../../src/tenancy/governance/limit-rows.ts'
-import { databases } from '../setup/databases.ts'
+import { mostDatabases } from '../setup/databases.ts'
 import { openGovernance } from './governance-world.ts'
 import golden from './list-teams.golden.json' with { type: 'json' }
 
-describe.each(databases())('List teams on $name', ({ open }) => {
+describe.each(mostDatabases())('List teams on $name', ({ open }) => {
   test('answers as published, member for member and in the published order', async () => {
     const world = await openGovernance(await open())
     const { call } = world

@@ -31,7 +31,7 @@ export interface TestDatabases {
   create(): Promise<TestPlace>
 }
 
-/** For what hardly depends on the database: the long form tries it on all of them. */
+/** Where the short form is content with one: the long form tries it on all of them. */
 export function mostDatabases(): readonly TestDatabases[] {
   return isLong ? databases() : databases().slice(0, 1)
 }

@@ -1,9 +1,19 @@
 import type { Failure } from '../../domain/failure.ts'
 import type { CustomProviderConfig, ProviderSettings } from './facts.ts'
-import { needsValue } from './known-providers.ts'
 import { badWhitelist } from './model-lists.ts'
 import type { CloudBlocks } from './providers.sql.ts'
 import { variableIn } from './variables.ts'
+
+/** Where the cloud's own credentials, or the address, may be enough. */
+const valueIsOptional: ReadonlySet<string> = new Set([
+  'azure',
+  'bedrock',
+  'bedrock_mantle',
+  'vertex',
+  'ollama',
+  'vllm',
+  'sgl',
+])
 
 /** What must be of a key as it will be stored. */
 export interface KeyToJudge {
@@ -84,7 +94,7 @@ function badCredential(
 }
 
 function needsOwnValue(provider: string, custom: CustomProviderConfig | null): boolean {
-  return custom === null ? needsValue(provider) : custom.base_provider_type !== 'bedrock'
+  return custom === null ? !valueIsOptional.has(provider) : custom.base_provider_type !== 'bedrock'
 }
 
 function isCredentials(text: unknown): boolean {

@@ -1,7 +1,7 @@
 import type { Failure } from '../../domain/failure.ts'
+import { isKnownProvider } from '../../providers/table.ts'
 import { baseUrlRule } from '../rules/base-url.ts'
 import type { ProviderSettings } from './facts.ts'
-import { isKnownProvider } from './known-providers.ts'
 
 /** What a provider's sections must be to one another; each member by itself has been judged. */
 export function badProvider(name: string, settings: ProviderSettings): Failure | null {
