@@ -23,8 +23,9 @@ async function readCustomers(
   choose: (customers: ReturnType<typeof allCustomers>) => ReturnType<typeof allCustomers>,
 ): Promise<CustomerFact[]> {
   const chosen = choose(allCustomers(database))
-  const limitsOf = await readOwnedLimits(database, 'customer', chosen.select('id'))
   const rows = await chosen.selectAll().execute()
+  if (rows.length === 0) return []
+  const limitsOf = await readOwnedLimits(database, 'customer', chosen.select('id'))
   return rows.map((row) => ({
     id: row.id,
     name: row.name,

@@ -36,30 +36,34 @@ export async function readGovernanceChanges(
     return all
   }
   const idOf = ({ id }: { readonly id: string }) => id
+  const nameOf = ({ name }: { readonly name: string }) => name
+  const [customers, teams, virtualKeys, modelConfigs, providerLimits] = await Promise.all([
+    changed('customer', readChangedCustomers(read, since), idOf),
+    changed('team', readChangedTeams(read, since), idOf),
+    changed('virtual_key', readChangedVirtualKeys(read, since), idOf),
+    changed('model_config', readChangedModelConfigs(read, since), idOf),
+    changed('provider_limits', readChangedProviderLimits(read, since), ({ provider }) => provider),
+  ])
+  const [routingRules, pricingOverrides, providers, mcpClients, settings, adjustments] = await Promise.all([
+    changed('routing_rule', readChangedRoutingRules(read, since), idOf),
+    changed('pricing_override', readChangedPricingOverrides(read, since), idOf),
+    changed('provider', readChangedProviders(read, keyring, variable, since), nameOf),
+    changed('mcp_client', readChangedMcpClients(read, keyring, variable, since), ({ clientId }) => clientId),
+    readChangedSettings(read, keyring, since),
+    since === 0 ? [] : readAdjustments(read, since, upTo),
+  ])
   return {
-    customers: await changed('customer', readChangedCustomers(read, since), idOf),
-    teams: await changed('team', readChangedTeams(read, since), idOf),
-    virtualKeys: await changed('virtual_key', readChangedVirtualKeys(read, since), idOf),
-    modelConfigs: await changed('model_config', readChangedModelConfigs(read, since), idOf),
-    providerLimits: await changed(
-      'provider_limits',
-      readChangedProviderLimits(read, since),
-      ({ provider }) => provider,
-    ),
-    routingRules: await changed('routing_rule', readChangedRoutingRules(read, since), idOf),
-    pricingOverrides: await changed('pricing_override', readChangedPricingOverrides(read, since), idOf),
-    providers: await changed(
-      'provider',
-      readChangedProviders(read, keyring, variable, since),
-      ({ name }) => name,
-    ),
-    mcpClients: await changed(
-      'mcp_client',
-      readChangedMcpClients(read, keyring, variable, since),
-      ({ clientId }) => clientId,
-    ),
-    ...(await readChangedSettings(read, keyring, since)),
-    adjustments: since === 0 ? [] : await readAdjustments(read, since, upTo),
+    customers,
+    teams,
+    virtualKeys,
+    modelConfigs,
+    providerLimits,
+    routingRules,
+    pricingOverrides,
+    providers,
+    mcpClients,
+    ...settings,
+    adjustments,
   }
 }
 

@@ -23,8 +23,9 @@ async function readModelConfigs(
   choose: (configs: ReturnType<typeof allConfigs>) => ReturnType<typeof allConfigs>,
 ): Promise<ModelConfigFact[]> {
   const chosen = choose(allConfigs(database))
-  const limitsOf = await readOwnedLimits(database, 'model_config', chosen.select('id'))
   const rows = await chosen.selectAll().execute()
+  if (rows.length === 0) return []
+  const limitsOf = await readOwnedLimits(database, 'model_config', chosen.select('id'))
   return rows.map((row) => ({
     id: row.id,
     modelName: row.model_name,

@@ -26,8 +26,9 @@ async function readAll(
   choose: (limits: ReturnType<typeof allLimits>) => ReturnType<typeof allLimits>,
 ): Promise<ProviderLimitsFact[]> {
   const chosen = choose(allLimits(database))
-  const limitsOf = await readOwnedLimits(database, 'provider', chosen.select('provider as id'))
   const rows = await chosen.selectAll().execute()
+  if (rows.length === 0) return []
+  const limitsOf = await readOwnedLimits(database, 'provider', chosen.select('provider as id'))
   return rows.map((row) => ({
     provider: row.provider,
     calendarAligned: row.calendar_aligned === 1,

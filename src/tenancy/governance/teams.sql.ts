@@ -20,8 +20,9 @@ async function readTeams(
   choose: (teams: ReturnType<typeof allTeams>) => ReturnType<typeof allTeams>,
 ): Promise<TeamFact[]> {
   const chosen = choose(allTeams(database))
-  const limitsOf = await readOwnedLimits(database, 'team', chosen.select('id'))
   const rows = await chosen.selectAll().execute()
+  if (rows.length === 0) return []
+  const limitsOf = await readOwnedLimits(database, 'team', chosen.select('id'))
   return rows.map((row) => ({
     id: row.id,
     name: row.name,

@@ -32,12 +32,13 @@ function allKeys(database: Kysely<Schema>) {
 
 async function readKeys(database: Kysely<Schema>, choose: (keys: Keys) => Keys): Promise<VirtualKeyFact[]> {
   const chosen = choose(allKeys(database))
+  const rows = await chosen.selectAll().execute()
+  if (rows.length === 0) return []
   const [limitsOf, providerConfigsOf, mcpConfigsOf] = await Promise.all([
     readOwnedLimits(database, 'virtual_key', chosen.select('id')),
     readProviderConfigs(database, chosen),
     readMcpConfigs(database, chosen),
   ])
-  const rows = await chosen.selectAll().execute()
   return rows.map((row) => ({
     id: row.id,
     name: row.name,
