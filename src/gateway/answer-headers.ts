@@ -1,7 +1,7 @@
 import { standingHeaders } from '../limits/notice.ts'
 import type { UpstreamHead } from '../upstream/call.ts'
 import type { Call, Grant } from './call.ts'
-import type { HeaderList } from './exchange.ts'
+import type { HeaderList, HeaderReading } from './exchange.ts'
 import type { Room } from './room.ts'
 
 const passed = ['retry-after', 'openai-processing-ms'] as const
@@ -41,6 +41,10 @@ export function requestIdHeaders(call: Call): string[] {
 
 /** The caller's own id of the request; null without one, or where it cannot be echoed. */
 export function callersRequestId({ exchange }: Call): string | null {
-  const id = exchange.header('x-request-id')
+  return exchange.fromHeaders(readRequestId)
+}
+
+const readRequestId: HeaderReading<string | null> = (header) => {
+  const id = header('x-request-id')
   return id !== null && echoable.test(id) ? id : null
 }

@@ -10,6 +10,12 @@ export interface HeaderChoice {
 }
 
 /**
+ * Something to be made of the headers, from the first value of each; names in lower case. Of the same headers it makes
+ * the same, never `undefined`, and it does not look at their `Content-Length`.
+ */
+export type HeaderReading<T> = (header: (name: string) => string | null) => T
+
+/**
  * One request of a client and the answer to it, as the gateway sees them. The HTTP room implements it, so that the
  * gateway does not know which server carries it.
  */
@@ -23,6 +29,11 @@ export interface Exchange {
   readonly host: string | null
   /** The first value of a header; `name` in lower case. */
   header(name: string): string | null
+  /**
+   * What a function makes of the headers. Clients mostly send the same ones with each request of a connection, and then
+   * it is made once.
+   */
+  fromHeaders<T>(read: HeaderReading<T>): T
   /**
    * True if a browser sent this from another site, or under a host name that is not ours. Doors that need no
    * credential refuse such a call.

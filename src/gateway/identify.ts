@@ -3,7 +3,7 @@ import { isFailure } from '../domain/failure.ts'
 import type { KeyFact } from '../tenancy/facts.ts'
 import { extractOwn, type PresentedKey, presentedBy } from '../tenancy/governance/credentials.ts'
 import type { Snapshot } from '../tenancy/snapshot.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, HeaderReading } from './exchange.ts'
 
 /** SHA-256 of the pepper and a presented key: what credentials are found by. */
 export type DigestKey = (key: string) => Buffer
@@ -33,28 +33,25 @@ export function identify(
   digestKey: DigestKey,
   strictScheme: boolean,
 ): KeyFact | NativeIdentity | Failure {
-  const authorization = splitAuthorization(exchange.header('authorization'))
-  if (authorization?.scheme === 'api-key')
-    return findLive(authorization.value, exchange.host, world, digestKey)
+  const { scheme, authorization, own, others } = exchange.fromHeaders(readCredentials)
+  if (scheme === 'api-key') return findLive(authorization, exchange.host, world, digestKey)
 
   const readsTokens = world.governance.auth?.jwt != null
-  const own = extractOwn(exchange.header('x-bf-vk'), readsTokens)
-  if (own !== null) return { presented: own }
-  const bearer = authorization?.scheme === 'bearer' ? authorization.value : null
-  let hasOther = authorization !== null
-  if (bearer !== null) {
-    const found = findBehind(bearer, readsTokens, exchange.host, world, digestKey)
+  const presented = extractOwn(own, readsTokens)
+  if (presented !== null) return { presented }
+  if (scheme === 'bearer') {
+    const found = findBehind(authorization, readsTokens, exchange.host, world, digestKey)
     if (found !== null) return strictScheme ? unlessFederated(found) : found
   }
-  for (const name of sdkHeaders) {
-    const value = exchange.header(name)?.trim()
-    if (!value) continue
-    hasOther = true
-    const found = findBehind(value, readsTokens, exchange.host, world, digestKey)
+  for (const other of others) {
+    const found = findBehind(other, readsTokens, exchange.host, world, digestKey)
     if (found !== null) return strictScheme ? unlessFederated(found) : found
   }
   if (ownDomain(exchange.host, world) === null) return nobody
-  return { failure: 'unauthenticated', reason: hasOther ? 'unknown' : 'missing' }
+  return {
+    failure: 'unauthenticated',
+    reason: scheme === null && others.length === 0 ? 'missing' : 'unknown',
+  }
 }
 
 /** Whether a call is for the native door. */
@@ -63,8 +60,42 @@ export function isNative(identity: KeyFact | NativeIdentity | Failure): identity
   return (identity as NativeIdentity).presented !== undefined
 }
 
-function splitAuthorization(header: string | null): { scheme: string; value: string } | null {
-  if (header === null) return null
+/** A value that may be a key. */
+interface Credential {
+  readonly text: string
+  /** Null until it was looked for. */
+  digest: Buffer | null
+}
+
+/** What a request's headers carry that may tell whose it is. */
+interface Credentials {
+  /** Of `Authorization`, in lower case; null without that header. */
+  readonly scheme: string | null
+  /** What stands behind the scheme. */
+  readonly authorization: Credential
+  /** `x-bf-vk`. */
+  readonly own: string | null
+  /** Of the SDKs' headers, in their order. */
+  readonly others: readonly Credential[]
+}
+
+const readCredentials: HeaderReading<Credentials> = (header) => {
+  const { scheme, value } = splitAuthorization(header('authorization'))
+  const others = sdkHeaders.map((name) => header(name)?.trim() ?? '').filter((text) => text !== '')
+  return {
+    scheme,
+    authorization: credentialOf(value),
+    own: header('x-bf-vk'),
+    others: others.map(credentialOf),
+  }
+}
+
+function credentialOf(text: string): Credential {
+  return { text, digest: null }
+}
+
+function splitAuthorization(header: string | null): { scheme: string | null; value: string } {
+  if (header === null) return { scheme: null, value: '' }
   const space = header.indexOf(' ')
   // A federated key without a scheme is not read as one, and its owner is told so.
   if (space < 0)
@@ -73,13 +104,14 @@ function splitAuthorization(header: string | null): { scheme: string; value: str
 }
 
 function findLive(
-  value: string,
+  credential: Credential,
   host: string | null,
   world: Snapshot,
   digestKey: DigestKey,
 ): KeyFact | Failure {
-  if (value === '') return { failure: 'unauthenticated', reason: 'malformed' }
-  const key = world.findKey(digestKey(value))
+  if (credential.text === '') return { failure: 'unauthenticated', reason: 'malformed' }
+  credential.digest ??= digestKey(credential.text)
+  const key = world.findKey(credential.digest)
   if (key === null || !isServedUnder(host, key, world))
     return { failure: 'unauthenticated', reason: 'unknown' }
   if (key.revoked) return { failure: 'unauthenticated', reason: 'revoked' }
@@ -88,18 +120,19 @@ function findLive(
 
 /** What a value in a header that both doors read is. Null: nothing of ours, so it counts as absent. */
 function findBehind(
-  value: string,
+  credential: Credential,
   readsTokens: boolean,
   host: string | null,
   world: Snapshot,
   digestKey: DigestKey,
 ): KeyFact | NativeIdentity | Failure | null {
-  if (value === '') return null
-  const presented = presentedBy(value, readsTokens)
+  const { text } = credential
+  if (text === '') return null
+  const presented = presentedBy(text, readsTokens)
   if (presented !== null) return { presented }
-  const found = findLive(value, host, world, digestKey)
+  const found = findLive(credential, host, world, digestKey)
   const isUnknown = isFailure(found) && found.failure === 'unauthenticated' && found.reason === 'unknown'
-  return isUnknown && !value.startsWith(mintedPrefix) ? null : found
+  return isUnknown && !text.startsWith(mintedPrefix) ? null : found
 }
 
 /** With the strict scheme a federated key in the place of another is not read. */

@@ -1,6 +1,7 @@
 import { estimateInputTokens } from '../dialects/openai-chat/estimate.ts'
 import { type Failure, isFailure } from '../domain/failure.ts'
 import type { Ask, Call } from './call.ts'
+import type { HeaderReading } from './exchange.ts'
 import type { Operation } from './operations.ts'
 
 const json = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i
@@ -30,11 +31,15 @@ function read(call: Call, operation: Operation, body: Buffer | Failure): Ask | F
 
 /** Why a body cannot be read for what its headers say; null if it can. */
 export function refuseMedia({ exchange }: Call): Failure | null {
-  const encoding = exchange.header('content-encoding')
+  return exchange.fromHeaders(readMedia)
+}
+
+const readMedia: HeaderReading<Failure | null> = (header) => {
+  const encoding = header('content-encoding')
   if (encoding !== null && encoding.toLowerCase() !== 'identity') {
     return { failure: 'unsupported_media', message: 'Send the body without a content encoding.' }
   }
-  const type = exchange.header('content-type')
+  const type = header('content-type')
   if (type === null || json.test(type)) return null
   return { failure: 'unsupported_media', message: 'Send the body as application/json.' }
 }

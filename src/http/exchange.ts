@@ -130,6 +130,7 @@ export function openExchange(arrival: Arrival, edge: Edge): HostedExchange {
     goneListeners.forEach(guard)
   }
 
+  const header = (name: string) => findHeader(request.rawHeaders, name)
   const valuesOf = (name: string) => joinHeader(request.rawHeaders, name)
 
   const hosted: HostedExchange = {
@@ -138,7 +139,8 @@ export function openExchange(arrival: Arrival, edge: Edge): HostedExchange {
     query: arrival.query,
     // Read now, because an object with a getter made a request twice as dear.
     host: connection.isTrusted ? forwardedHost(head.host, valuesOf) : head.host,
-    header: (name) => findHeader(request.rawHeaders, name),
+    header,
+    fromHeaders: (read) => read(header),
     headerList: () => request.rawHeaders,
     headerLines: (choice) => chosenLines(request.rawHeaders, choice),
     isForeign: () => isForeign(hosted.host, valuesOf, edge.ownNames),

@@ -1,4 +1,4 @@
-import type { HeaderChoice } from '../gateway/exchange.ts'
+import type { HeaderChoice, HeaderReading } from '../gateway/exchange.ts'
 
 /**
  * The header lines of a head by their places in its text. Most headers are read by nobody, so nothing is cut out before
@@ -9,6 +9,17 @@ export interface HeaderPlaces {
   readonly text: string
   /** For each header: where its name begins and ends, and where its value, without the blanks around it, does. */
   readonly places: readonly number[]
+  /** What was made of the headers, by what made it. Heads share it that differ in nothing but their length. */
+  readonly readings: Map<unknown, unknown>
+}
+
+/** What `read` makes of the headers, made once. */
+export function readOnce<T>(headers: HeaderPlaces, read: HeaderReading<T>): T {
+  const known = headers.readings.get(read)
+  if (known !== undefined) return known as T
+  const made = read((name) => findPlaced(headers, name))
+  headers.readings.set(read, made)
+  return made
 }
 
 const numbersEach = 4
@@ -41,13 +52,16 @@ export function listPlaced({ text, places }: HeaderPlaces): string[] {
   return list
 }
 
-/** Finished lines of the chosen headers, names in lower case. */
-export function placedLines({ text, places }: HeaderPlaces, choice: HeaderChoice): string {
+/** Finished lines of the chosen headers, names in lower case; made once. */
+export function placedLines({ text, places, readings }: HeaderPlaces, choice: HeaderChoice): string {
+  const known = readings.get(choice)
+  if (known !== undefined) return known as string
   let lines = ''
   for (let at = 0; at < places.length; at += numbersEach) {
     const name = chosenName(text, places, at, choice)
     if (name !== null) lines += `${name}: ${valueAt(text, places, at)}\r\n`
   }
+  readings.set(choice, lines)
   return lines
 }
 

@@ -4,7 +4,7 @@ import { type Connection, discardLimits } from './connections.ts'
 import type { Edge, HostedExchange } from './exchange.ts'
 import { feed, isOverfull } from './plain-body.ts'
 import { openPlainExchange, type PlainExchange } from './plain-exchange.ts'
-import { maxHeadBytes, type PlainHead, readPlainHead } from './plain-head.ts'
+import { maxHeadBytes, type PlainHead, readPlainHead, rereadPlainHead } from './plain-head.ts'
 
 /** What the connections of a server need for their plain requests. */
 export interface PlainRoad {
@@ -20,6 +20,8 @@ export interface PlainRoad {
 
 /** How much may come behind a request that is being served, before reading waits for its answer. */
 const maxHeldBytes = 64 * 1024
+/** A longer head is not kept for the next request. */
+const maxKeptHeadBytes = 4096
 
 /**
  * Serves the requests of a connection as long as they are plain and come one at a time. The first that is not, and all
@@ -32,6 +34,8 @@ export function servePlain(connection: Connection, road: PlainRoad): void {
   let current: PlainExchange | null = null
   /** The first part of a head, or what came behind the current request. */
   let held: Buffer | null = null
+  /** The head of the last request, which is mostly that of the next one too. */
+  let lastHead: PlainHead | null = null
   let isOver = false
   /** What becomes of the connection once the rest of the current request has been read past; null while it is served. */
   let mayKeepAfter: boolean | null = null
@@ -54,7 +58,7 @@ export function servePlain(connection: Connection, road: PlainRoad): void {
   }
 
   function readHead(bytes: Buffer): void {
-    const head = edge.isDraining() ? 'odd' : readPlainHead(bytes)
+    const head = edge.isDraining() ? 'odd' : nextHead(bytes)
     if (head === 'partial' && bytes.length < maxHeadBytes) {
       held = bytes
       if (connection.headSinceMs === Infinity) connection.headSinceMs = edge.elapsedMs()
@@ -69,6 +73,13 @@ export function servePlain(connection: Connection, road: PlainRoad): void {
     current = openPlainExchange(head, carrier)
     feed(current.body, bytes.subarray(head.headBytes))
     road.call(current)
+  }
+
+  function nextHead(bytes: Buffer): PlainHead | 'partial' | 'odd' {
+    const again = lastHead === null ? null : rereadPlainHead(bytes, lastHead)
+    const head = again ?? readPlainHead(bytes)
+    lastHead = typeof head === 'object' && head.headBytes <= maxKeptHeadBytes ? head : null
+    return head
   }
 
   // Requests behind one another are served at the same time and answered in order: Node's parser does that.

@@ -1,11 +1,18 @@
 import type { Socket } from 'node:net'
 import type { Failure } from '../domain/failure.ts'
-import type { HeaderChoice, HeaderList } from '../gateway/exchange.ts'
+import type { HeaderChoice, HeaderList, HeaderReading } from '../gateway/exchange.ts'
 import type { HeadWriter } from './answer-head.ts'
 import { forwardedHost, isForeign } from './caller.ts'
 import type { Connection } from './connections.ts'
 import type { Edge, HostedExchange } from './exchange.ts'
-import { findPlaced, type HeaderPlaces, joinPlaced, listPlaced, placedLines } from './header-places.ts'
+import {
+  findPlaced,
+  type HeaderPlaces,
+  joinPlaced,
+  listPlaced,
+  placedLines,
+  readOnce,
+} from './header-places.ts'
 import {
   failBody,
   inspectBody,
@@ -71,6 +78,7 @@ export function openPlainExchange(head: PlainHead, carrier: PlainCarrier): Plain
     host: connection.isTrusted ? forwardedHost(head.host, (name) => joinPlaced(headers, name)) : head.host,
     headers,
     header,
+    fromHeaders,
     headerList,
     headerLines,
     isForeign: isForeignHere,
@@ -103,6 +111,10 @@ export function openPlainExchange(head: PlainHead, carrier: PlainCarrier): Plain
 
 function header(this: State, name: string): string | null {
   return findPlaced(this.headers, name)
+}
+
+function fromHeaders<T>(this: State, read: HeaderReading<T>): T {
+  return readOnce(this.headers, read)
 }
 
 function headerList(this: State): HeaderList {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { listPlaced } from './header-places.ts'
-import { maxHeadBytes, readPlainHead } from './plain-head.ts'
+import { maxHeadBytes, readPlainHead, rereadPlainHead } from './plain-head.ts'
 
 const head = (...lines: string[]) => ['POST /v1/x HTTP/1.1', ...lines, '', ''].join('\r\n')
 /** With the headers as a list of names and values. */
@@ -20,6 +20,7 @@ test('a plain head is read, whatever stands behind it', () => {
     query: '',
     host: 'a.example',
     declaredBytes: 12,
+    lengthPlace: [text.indexOf('0012'), text.indexOf('0012') + 4],
     headBytes: text.length,
     headers: ['HOST', 'a.example', 'X-Blank', '', 'x-inner', 'a \t b', 'cOntent-lengTh', '0012'],
   }
@@ -119,5 +120,52 @@ test('what was sent as names and values is what is read', () => {
         headers: ['Host', 'localhost:8080', 'Content-Length', '12', ...headers.flat()],
       })
     }),
+  )
+})
+
+/** What `reread` says of `again`, behind a request whose head was `first`. */
+function reread(first: string, again: string) {
+  const last = readPlainHead(Buffer.from(first, 'latin1'))
+  if (typeof last === 'string') throw new Error(last)
+  return { last, head: rereadPlainHead(Buffer.from(again, 'latin1'), last) }
+}
+
+test('the same head is not read again, whatever stands behind it', () => {
+  const text = head(...sound, 'X-A: b')
+  const { last, head: again } = reread(text, `${text}{}\r\n\r\n`)
+  expect(again).toBe(last)
+})
+
+test('of a head with another length of as many digits, only the length is read', () => {
+  const [first, second] = [12, 97].map((length) => head('Host: a', `Content-Length: ${length}`, 'X-A: b'))
+  const { last, head: again } = reread(first ?? '', second ?? '')
+  expect(again).toEqual(readPlainHead(Buffer.from(second ?? '')))
+  expect(again?.headers.readings).toBe(last.headers.readings)
+})
+
+test.each([
+  ['the path', (text: string) => text.replace('/v1/x', '/v1/y')],
+  ['a value', (text: string) => text.replace('X-A: b', 'X-A: c')],
+  ['a name', (text: string) => text.replace('X-A: b', 'X-B: b')],
+  ['the digits of the length, which are none', (text: string) => text.replace(': 12', ': 1x')],
+  ['the digits of the length, and how many they are', (text: string) => text.replace(': 12', ': 123')],
+  ['one more header', (text: string) => `${text.slice(0, -2)}X-C: d\r\n\r\n`],
+  ['an end that has not come', (text: string) => text.slice(0, -1)],
+  ['an end that is none', (text: string) => `${text.slice(0, -2)}xx`],
+])('a head that differs in %s is to be read', (_, change) => {
+  const text = head(...sound, 'X-A: b')
+  expect(reread(text, change(text)).head).toBeNull()
+})
+
+test('whatever byte differs, a head that is taken for the last one is the same as if it had been read', () => {
+  const text = head('Host: a.example', 'Content-Length: 1207', 'Authorization: Bearer k', 'X-A: b')
+  fc.assert(
+    fc.property(fc.nat(text.length - 1), fc.nat(255), fc.string({ maxLength: 3 }), (at, byte, behind) => {
+      const bytes = Buffer.from(text + behind, 'latin1')
+      bytes[at] = byte
+      const { head: again } = reread(text, bytes.toString('latin1'))
+      if (again !== null) expect(again).toEqual(readPlainHead(bytes))
+    }),
+    { numRuns: 3000 },
   )
 })

@@ -10,6 +10,8 @@ export interface PlainHead {
   readonly query: string
   readonly host: string
   readonly declaredBytes: number
+  /** Where the digits of that number begin and end in the head. */
+  readonly lengthPlace: readonly [start: number, end: number]
   /** Its length, the empty line included. */
   readonly headBytes: number
   readonly headers: HeaderPlaces
@@ -56,6 +58,7 @@ export function readPlainHead(bytes: Buffer): PlainHead | 'partial' | 'odd' {
   const places: number[] = []
   let host: string | null = null
   let declaredBytes = -1
+  let lengthPlace: PlainHead['lengthPlace'] = [0, 0]
   while (at < limit) {
     const nameStart = at
     at = skip(bytes, at, token)
@@ -88,6 +91,7 @@ export function readPlainHead(bytes: Buffer): PlainHead | 'partial' | 'odd' {
         if (declaredBytes >= 0) return 'odd'
         declaredBytes = decimal(bytes, valueStart, valueEnd)
         if (declaredBytes < 0) return 'odd'
+        lengthPlace = [valueStart, valueEnd]
         break
       case 10:
         if (!spells(bytes, nameStart, nameEnd, 'connection')) break
@@ -114,7 +118,38 @@ export function readPlainHead(bytes: Buffer): PlainHead | 'partial' | 'odd' {
   const queryStart = address.indexOf('?')
   const path = queryStart < 0 ? address : address.slice(0, queryStart)
   const query = queryStart < 0 ? '' : address.slice(queryStart)
-  return { path, query, host, declaredBytes, headBytes: end + emptyLine.length, headers: { text, places } }
+  return {
+    path,
+    query,
+    host,
+    declaredBytes,
+    lengthPlace,
+    headBytes: end + emptyLine.length,
+    headers: { text, places, readings: new Map() },
+  }
+}
+
+/**
+ * The head with which `bytes` begin, if it is `last` once more, or differs in nothing but the digits of its length;
+ * null if it has to be read. A client's requests on one connection are mostly alike, and telling that takes a tenth of
+ * reading them.
+ */
+export function rereadPlainHead(bytes: Buffer, last: PlainHead): PlainHead | null {
+  const { headBytes, headers, lengthPlace } = last
+  const textEnd = headBytes - 2
+  if (bytes.length < headBytes || bytes[textEnd] !== carriageReturn || bytes[textEnd + 1] !== lineFeed)
+    return null
+  const text = bytes.toString('latin1', 0, textEnd)
+  if (text === headers.text) return last
+  const [start, end] = lengthPlace
+  const declaredBytes = decimal(bytes, start, end)
+  if (declaredBytes < 0 || !isSame(text, headers.text, 0, start) || !isSame(text, headers.text, end, textEnd))
+    return null
+  return { ...last, declaredBytes, headers: { ...headers, text } }
+}
+
+function isSame(one: string, other: string, start: number, end: number): boolean {
+  return one.slice(start, end) === other.slice(start, end)
 }
 
 function compare(bytes: Buffer, from: number, expected: Buffer): 'same' | 'partial' | 'odd' {

@@ -3,6 +3,7 @@ import type { Outcome } from '../domain/outcome.ts'
 import type { Quantity } from '../domain/quantity.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Usage } from '../domain/usage.ts'
+import { quoted } from '../json/quoted.ts'
 import type { Charge, PlanRow, StrictHold, Window } from '../limits/plan.ts'
 import { chargesText, readTargets, wholesOf } from './charges.ts'
 import { encodeFact, type FactRecord, type FactTuple, hasFactShape } from './fact-record.ts'
@@ -207,7 +208,7 @@ function holdTuple({ row, amount }: StrictHold): HoldTuple {
 
 function eventText(event: UsageEvent): string {
   const { usage, cost } = event
-  const head = `[${quoted(event.workspaceId)},${JSON.stringify(event.requestId)},${quoted(event.keyId)},${quoted(event.keyPrefix)}`
+  const head = `[${quoted(event.workspaceId)},"${event.requestId}",${quoted(event.keyId)},${quoted(event.keyPrefix)}`
   const owner = `${quotedOrNull(event.nodeId)},${quotedOrNull(event.externalId)}`
   const models = `${quoted(event.model)},${quoted(event.provider)},${quoted(event.upstreamModel)}`
   const tokens = `${usage.input},${usage.output},${usage.cacheRead},${usage.cacheWrite},${usage.reasoning}`
@@ -216,19 +217,6 @@ function eventText(event: UsageEvent): string {
   const metadata = event.metadata === null ? 'null' : JSON.stringify(event.metadata)
   const attempt = `"${event.outcome}",${event.upstreamStatus},${event.admittedMs},${event.firstByteMs}`
   return `${head},${owner},${models},${tokens},${cost.whole},${cost.pico},${flags},${firstToken},${metadata},${attempt}]`
-}
-
-/** Names that come again with every call of a tenant: bounded, and simply begun anew when full. */
-const quotes = new Map<string, string>()
-const quotesKept = 50_000
-
-function quoted(name: string): string {
-  const known = quotes.get(name)
-  if (known !== undefined) return known
-  if (quotes.size >= quotesKept) quotes.clear()
-  const made = JSON.stringify(name)
-  quotes.set(name, made)
-  return made
 }
 
 function quotedOrNull(name: string | null): string {

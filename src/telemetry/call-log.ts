@@ -1,3 +1,5 @@
+import { quoted } from '../json/quoted.ts'
+
 /** What the log says of one call: never its content, never a secret. */
 export interface CallLine {
   readonly id: string
@@ -53,11 +55,11 @@ export function openCallLog(write: (text: string) => void, now: () => number): C
 
   function log({ id, key, model, status, elapsedMs, inputTokens, outputTokens }: CallLine): void {
     if (pending === '') timer = setTimeout(flush, longestWaitMs)
-    const named = model === '' ? '' : `,"model":${JSON.stringify(model.slice(0, longestModel))}`
-    const keyed = key === null ? '' : `,"key":${JSON.stringify(key)}`
+    const named = model === '' ? '' : `,"model":${quoted(model.slice(0, longestModel))}`
+    const keyed = key === null ? '' : `,"key":${quoted(key)}`
     const tokens = inputTokens === null ? '' : `,"input":${inputTokens},"output":${outputTokens}`
-    const ms = Math.round(elapsedMs * 10) / 10
-    pending += `{"level":"info","time":"${timeText()}","id":"${id}"${keyed}${named},"status":${status},"ms":${ms}${tokens}}\n`
+    const tenths = Math.round(elapsedMs * 10)
+    pending += `{"level":"info","time":"${timeText()}","id":"${id}"${keyed}${named},"status":${status},"ms":${Math.floor(tenths / 10)}.${tenths % 10}${tokens}}\n`
     if (pending.length >= longestText) flush()
   }
 
