@@ -23,6 +23,8 @@ import { messageOf, Refused, wordSystemError } from './refused.ts'
 import { openRoom } from './room.ts'
 import { openStores, type Stores } from './stores.ts'
 
+/** What is cut at the limit ends with an error, which still has to reach its caller. */
+const lastWordsMs = 1000
 /** After the last stream was cut, settlements still have to reach the spool. */
 const lastSettlementsMs = 5000
 
@@ -90,9 +92,12 @@ async function open(settings: Settings, basics: Basics, version: string): Promis
     demo: echo === null ? null : { model: demoModel, key: await ensureDemo(tenancy) },
     async drain() {
       isDraining = true
+      const limitMs = settings.server.drain_seconds * 1000
+      const limitAt = performance.now() + limitMs
       server.startDrain()
-      await server.close(settings.server.drain_seconds * 1000)
+      await server.quiet(limitMs)
       for (const call of room.openCalls.members()) cut(call)
+      await server.close(Math.max(limitAt - performance.now(), lastWordsMs))
       await untilEmpty(room.openCalls, lastSettlementsMs)
       await closeAll(closers)
     },

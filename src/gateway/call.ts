@@ -37,7 +37,10 @@ export interface Call extends Seated {
 
 /** One of the two APIs whose calls come by the same paths. */
 export interface Door {
-  /** Tells the caller, in the words of this API, why there is no answer. Nothing has been sent before. */
+  /**
+   * Tells the caller, in the words of this API, why there is no answer. Nothing has been sent before. A call that is cut
+   * is told of the drain: whoever has left does not hear it.
+   */
   refuse(call: Call, failure: Failure): void
 }
 

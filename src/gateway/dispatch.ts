@@ -5,6 +5,7 @@ import { type Answer, awaitAnswer } from './answer.ts'
 import type { Ask, Grant } from './call.ts'
 import type { HeaderChoice } from './exchange.ts'
 import { frontierBooks, leftAfter } from './frontier-books.ts'
+import { type Needles, needlesOf } from './mask.ts'
 import { outgoingBody } from './outgoing.ts'
 import type { Room } from './room.ts'
 import { type Ending, recordHold, settled } from './settle.ts'
@@ -22,7 +23,7 @@ export async function dispatch(grant: Grant, room: Room): Promise<Answer | Failu
   if (unrecorded !== null || call.isCut)
     return endWith(grant, unrecorded ?? { failure: 'cancelled' }, { ending: 'unused' }, room)
 
-  const answer = await awaitAnswer(call, room.upstream, {
+  const answer = await awaitAnswer(call, room.upstream, door.secrets, {
     origin: door.origin,
     method: 'POST',
     path: door.basePath + ask.operation.upstreamPath,
@@ -54,6 +55,7 @@ interface Door {
   readonly origin: Origin
   readonly basePath: string
   readonly headers: string
+  readonly secrets: Needles | null
 }
 
 /** A resolved target stays the same object until something it rests on changes. */
@@ -76,6 +78,7 @@ function openDoor({ baseUrl, apiKey }: ResolvedTarget): Door | Failure {
     origin,
     basePath: new URL(baseUrl).pathname.replace(/\/$/, ''),
     headers: `${authorization}content-type: application/json\r\n`,
+    secrets: needlesOf(apiKey === null ? [] : [apiKey.reveal()]),
   }
 }
 

@@ -50,7 +50,7 @@ export function relayError(grant: Grant, answer: Answer, room: Room): Promise<Fa
     call.onCut = () => {
       answer.abort()
       grant.outcome = 'cancelled'
-      close({ ending: 'unused' }, null, null)
+      close({ ending: 'unused' }, { failure: 'cancelled' }, null)
     }
     answer.read({
       onData(chunk) {

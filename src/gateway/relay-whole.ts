@@ -33,11 +33,16 @@ export function relayWhole(grant: Grant, answer: Answer, room: Room): Promise<Fa
       call.onCut = null
       settle(frontierBooks, grant, ending, room, then, reject)
     }
+    /** What has begun must not be taken for complete; a caller who has seen nothing yet is told why. */
+    const breakOff = (failure: Failure): void => {
+      if (hasStarted) exchange.cut()
+      resolve(hasStarted ? null : failure)
+    }
     call.onCut = () => {
       answer.abort()
       grant.outcome = 'cancelled'
       const { usage } = scan.end()
-      close(usage === null ? leftAfter(ask, 0) : endedWith(usage), () => resolve(null))
+      close(usage === null ? leftAfter(ask, 0) : endedWith(usage), () => breakOff({ failure: 'cancelled' }))
     }
     exchange.onDrain(answer.resume)
     answer.read({
@@ -48,10 +53,7 @@ export function relayWhole(grant: Grant, answer: Answer, room: Room): Promise<Fa
       onEnd() {
         const { last, usage } = scan.end()
         close(endedWith(usage), (unwritten) => {
-          if (unwritten !== null) {
-            if (hasStarted) exchange.cut()
-            return resolve(hasStarted ? null : unwritten)
-          }
+          if (unwritten !== null) return breakOff(unwritten)
           if (!hasStarted) exchange.respond(call.status, headers, last)
           else {
             send(last)
@@ -62,10 +64,7 @@ export function relayWhole(grant: Grant, answer: Answer, room: Room): Promise<Fa
       },
       onFailure(failure) {
         grant.outcome = failure.failure
-        close(endedWith(scan.end().usage), () => {
-          if (hasStarted) exchange.cut()
-          resolve(hasStarted ? null : failure)
-        })
+        close(endedWith(scan.end().usage), () => breakOff(failure))
       },
     })
   })

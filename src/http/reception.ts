@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Failure } from '../domain/failure.ts'
+import { draining } from '../gateway/draining.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import { type Caller, readCaller, type TrustCheck } from './caller.ts'
 import { type Edge, type HostedExchange, openExchange } from './exchange.ts'
@@ -31,7 +32,6 @@ export interface Reception {
 
 /** Where a request that names no resource of ours is taken to go. */
 const unreadable = { path: '/', query: '' } as const
-const draining: Failure = { failure: 'overloaded', reason: 'draining', retryAfterMs: 1000 }
 const unknownExpectation: Failure = { failure: 'invalid', message: 'Expect may only ask for 100-continue.' }
 
 /** Judges what is wrong with a request as such, and hands what is sound to whom it is meant for. */

@@ -47,6 +47,8 @@ export interface HttpServer {
   listen(host: string, port: number): Promise<string>
   /** Stops listening; from now on requests on kept connections get 503 and `Connection: close`. */
   startDrain(): void
+  /** Resolves once nothing is being served, or after `limitMs`. */
+  quiet(limitMs: number): Promise<void>
   /**
    * Drains, waits at most `limitMs` for what is being served, then closes all connections. Says how many requests it
    * cut; each has been told that its client is gone.
@@ -185,6 +187,7 @@ export function openServer(parts: ServerParts): HttpServer {
       return url
     },
     startDrain,
+    quiet: connections.quiet,
     async close(limitMs) {
       const untilMs = elapsedMs() + limitMs
       startDrain()

@@ -46,6 +46,31 @@ describe.each(mostDatabases())('told to end by SIGTERM, on $name', (database) =>
       expect(chargedTo(ledger, tenant.groupId, 'request')).toBe(streams)
     }))
 
+  test('calls that still wait for an answer at the limit are told so, and those that have begun are cut', () =>
+    withWorld(database, { settings: { server: { drain_seconds: 0.3 } } }, async (world) => {
+      const tenant = await world.tenantUnder('REQUEST/DAY 1000')
+      const waiting = [
+        world.call(tenant, { fake: { stallBefore: 'head' } }),
+        world.call(tenant, { stream: true, fake: { stallBefore: 'head' } }),
+        world.call(tenant, { fake: { status: 400, cutAfterBytes: 20, cutBy: 'hang' } }),
+        world.call(tenant, { fake: { cutAfterBytes: 20, cutBy: 'hang' } }),
+        world.call(tenant, { stream: true, fake: { cutAfterBytes: 20, cutBy: 'hang' } }),
+      ]
+      const begun = world.call(tenant, {
+        fake: { cutAfterBytes: 300_000, paddingBytes: 400_000, cutBy: 'hang' },
+      })
+      await until(() => world.upstream.served().open === 6, 'calls at the upstream')
+      await until(() => begun.text().length > 0, 'the begin of an answer')
+      expect(await world.gateway.stop()).toBe(0)
+      for (const call of waiting) {
+        expect(await call.ended).toMatchObject({ status: 503, requestId: expect.any(String) })
+        expect(JSON.parse(call.text())).toMatchObject({ error_code: 'model_unavailable' })
+      }
+      expect(await begun.ended).toMatchObject({ status: 200, isComplete: false })
+      const ledger = await world.ledger()
+      expect(chargedTo(ledger, tenant.groupId, 'request')).toBe(6)
+    }))
+
   test('a second signal ends it at once, and what was answered stays accounted', () =>
     withWorld(database, {}, async (world) => {
       const { tenant, calls } = await openStreams(world)

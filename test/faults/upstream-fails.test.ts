@@ -32,6 +32,10 @@ test.concurrent.each<[string, boolean, Script, number]>([
   ['cuts before the head of a stream', streamed, { cutBefore: 'head' }, 502],
   ['cuts at the first bytes of a whole answer', whole, { cutAfterBytes: 40 }, 502],
   ['cuts a whole answer that has begun', whole, begun, 200],
+  ['cuts a stream within its first event', streamed, { cutAfterBytes: 20 }, 502],
+  ['ends a stream within its first event', streamed, { cutAfterBytes: 20, framing: 'close' }, 502],
+  ['says nothing more within the first event', streamed, { cutAfterBytes: 20, cutBy: 'hang' }, 504],
+  ['ends a stream without a byte', streamed, { body: '', contentType: 'text/event-stream' }, 502],
   ['cuts a stream', streamed, { cutAfterChunks: 3 }, 200],
   ['resets within a stream', streamed, { cutAfterChunks: 3, cutBy: 'rst' }, 200],
   ['says what is no HTTP', whole, { raw: 'What do you want?\r\n\r\n' }, 502],
@@ -48,6 +52,12 @@ test.concurrent.each<[string, boolean, Script, number]>([
     expect(await world.call(tenant, { stream }).ended).toMatchObject({ status: 200, isComplete: true })
   },
 )
+
+test.concurrent('a stream that is cut within its first event has an error for an answer', async () => {
+  const call = world.call(await newTenant(), { stream: true, fake: { cutAfterBytes: 20 } })
+  expect(await call.ended).toMatchObject({ status: 502, requestId: expect.any(String) })
+  expect(JSON.parse(call.text())).toEqual({ error: expect.any(String), error_code: 'model_unavailable' })
+})
 
 test.concurrent('what an upstream reported before it cut the stream is charged', async () => {
   const tenant = await newTenant()

@@ -55,7 +55,7 @@ export function scrub(text: string, secrets: readonly string[]): string {
 export function writtenForms(secret: string): readonly string[] {
   if (secret === '') return []
   const inJson = JSON.stringify(secret).slice(1, -1)
-  return inJson === secret ? [secret] : [inJson, secret, inJson.replaceAll('/', '\\/')]
+  return [...new Set([inJson, secret, inJson.replaceAll('/', '\\/')])]
 }
 
 interface Told {

@@ -1,5 +1,6 @@
 import { type NativeError, nativeErrorBody } from '../../dialects/openai-native/error-body.ts'
 import type { Call, Door } from '../call.ts'
+import { draining } from '../draining.ts'
 import { bareErrorExtraFields, errorExtraFields } from './extra-fields.ts'
 import { callHeaders } from './headers.ts'
 import type { Journey } from './journey.ts'
@@ -11,9 +12,9 @@ export const nativeDoor: Door = {
 }
 
 /** Tells the caller why there is no answer. `journey` is null for a call that did not come as far as its target. */
-export function tellProblem(call: Call, problem: Problem, journey: Journey | null): void {
+export function tellProblem(call: Call, given: Problem, journey: Journey | null): void {
+  const problem = call.isCut ? problemOf(draining) : given
   call.status = problem.status
-  if (call.isCut) return
   const headers = [
     ...callHeaders(call),
     'content-type',

@@ -4,6 +4,7 @@ import { definitionOf, endpointOf } from '../../providers/endpoint.ts'
 import type { ProviderFact } from '../../tenancy/governance/facts.ts'
 import type { Reach } from '../../upstream/egress.ts'
 import { type Origin, parseOrigin } from '../../upstream/origin.ts'
+import { type Needles, needlesOf } from '../mask.ts'
 import type { Credential } from './keys.ts'
 import { type Problem, problem } from './problem.ts'
 
@@ -13,6 +14,8 @@ export interface Endpoint {
   readonly reach: Reach
   readonly path: string
   readonly headers: string
+  /** What of the headers must not be seen in an answer. */
+  readonly secrets: Needles | null
 }
 
 /** Facts and operations are few, and a fact stays the same object until it changes. */
@@ -59,7 +62,21 @@ function open(
       ),
       'content-type: application/json\r\n',
     ].join(''),
+    secrets: needlesOf([...(value === null ? [] : [value.reveal()]), ...secretWordsIn(extraHeaders)]),
   }
+}
+
+const shortestSecretWord = 16
+
+/**
+ * What may be a credential in the headers that an operator adds. Such headers also hold titles, addresses and dates of
+ * versions, which a model must be able to say.
+ */
+function secretWordsIn(extraHeaders: ProviderFact['secrets']['extraHeaders']): string[] {
+  const words = Object.values(extraHeaders).flatMap((secret) =>
+    secret === 'sealed' ? [] : secret.reveal().split(/\s+/),
+  )
+  return words.filter((word) => word.length >= shortestSecretWord && !/^https?:\/\//i.test(word))
 }
 
 function credentialLine(header: 'authorization' | 'api-key', value: string): string {

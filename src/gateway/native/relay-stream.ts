@@ -5,6 +5,7 @@ import type { NativeStep, StreamFailure } from '../../dialects/stream-outlet.ts'
 import type { Failure } from '../../domain/failure.ts'
 import type { PricedUsage } from '../../domain/usage.ts'
 import type { Answer } from '../answer.ts'
+import { draining } from '../draining.ts'
 import type { Room } from '../room.ts'
 import { endedWith, settle } from '../settle.ts'
 import { leftAfter, nativeBooks } from './books.ts'
@@ -103,11 +104,14 @@ export function relayStream(
       else fail({ problem, ending: neverUsed(problem, ending) })
     }
     function breakOffStarted(problem: Problem, ending: NativeEnding): void {
-      close(ending, problem, (isWritten) => {
+      close(ending, problem, endWithError(problem))
+    }
+    function endWithError(problem: Problem): (isWritten: boolean) => void {
+      return (isWritten) => {
         if (!isWritten) return exchange.cut()
         exchange.write(stream.errorFrame(problem))
         exchange.end()
-      })
+      }
     }
     function tooLate(): void {
       if (!isOver) breakOff(tooSlow('first_token_timeout_in_seconds'))
@@ -124,7 +128,8 @@ export function relayStream(
       if (!hasStarted) return fail(cancelledAfter(grant, 0))
       const usage = stream.usage()
       const ending = usage === null ? leftAfter(grant.journey, contentEvents) : endedWith(usage)
-      close(ending, problemOf({ failure: 'cancelled' }), () => {})
+      // Whoever has left does not hear it; whoever is still there was cut by a drain.
+      close(ending, problemOf({ failure: 'cancelled' }), endWithError(problemOf(draining)))
     }
     exchange.onDrain(answer.resume)
     answer.read({

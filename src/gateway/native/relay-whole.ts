@@ -62,7 +62,10 @@ export function relayWhole(
       grant.outcome = 'cancelled'
       note(problemOf({ failure: 'cancelled' }))
       const usage = relay.usage()
-      close(usage === null ? leftAfter(journey, 0) : endedWith(usage), () => resolve(null))
+      close(usage === null ? leftAfter(journey, 0) : endedWith(usage), () => {
+        exchange.cut()
+        resolve(null)
+      })
     }
     exchange.onDrain(answer.resume)
     answer.read({

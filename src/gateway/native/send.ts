@@ -127,7 +127,7 @@ async function tryOnce(grant: NativeGrant, isStrict: boolean, room: Room): Promi
 
   const timeouts = timeoutsOf(provider.settings.network_config, journey.ask.request.isStream)
   const answer = await awaitFirstByte(grant, timeouts, () =>
-    awaitAnswer(call, room.upstream, {
+    awaitAnswer(call, room.upstream, endpoint.secrets, {
       origin: endpoint.origin,
       reach: endpoint.reach,
       method: 'POST',
