@@ -53,6 +53,7 @@ function conclude(
     upstreamStatus: null,
     firstByteMs: null,
     isClosed: false,
+    wasSent: false,
   }
 }
 

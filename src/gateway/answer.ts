@@ -1,5 +1,5 @@
 import type { Failure } from '../domain/failure.ts'
-import type { UpstreamHead, UpstreamRequest } from '../upstream/call.ts'
+import type { UpstreamCall, UpstreamHandler, UpstreamHead, UpstreamRequest } from '../upstream/call.ts'
 import type { Upstream } from '../upstream/connections.ts'
 import type { Call } from './call.ts'
 import { endMask, type Mask, maskChunk, type Needles, openMask } from './mask.ts'
@@ -21,8 +21,6 @@ export interface AnswerReader {
   onFailure(failure: Failure): void
 }
 
-const nothing = Buffer.alloc(0)
-
 /**
  * Sends a request and waits for the first bytes of the answer's body, or its end. What arrives between then and
  * `read` is kept: that is at most one read of the socket, since the caller goes on in the same turn.
@@ -36,56 +34,109 @@ export function awaitAnswer(
   request: UpstreamRequest,
 ): Promise<Answer | Failure> {
   return new Promise((resolve) => {
-    let head: UpstreamHead | null = null
-    let reader: AnswerReader | null = null
-    let mask: Mask | null = null
-    const early: Buffer[] = []
-    let hasEnded = false
-    let failure: Failure | null = null
-
-    const answered = (): void => {
-      if (head !== null) resolve({ head, read, pause: sent.pause, resume: sent.resume, abort: sent.abort })
+    const awaited: AwaitedAnswer = {
+      head: null,
+      sent: null,
+      secrets,
+      mask: null,
+      reader: null,
+      early: nothingEarly,
+      hasEnded: false,
+      problem: null,
+      resolve,
+      onHead,
+      onData,
+      onEnd,
+      onFailure,
+      read,
+      pause,
+      resume,
+      abort,
     }
-    const read = (attached: AnswerReader): void => {
-      reader = attached
-      for (const chunk of early) attached.onData(chunk, true)
-      early.length = 0
-      if (failure !== null) attached.onFailure(failure)
-      else if (hasEnded) attached.onEnd()
-    }
-    const take = (bytes: Buffer): void => {
-      if (reader !== null) reader.onData(bytes, false)
-      else {
-        early.push(Buffer.from(bytes))
-        answered()
-      }
-    }
-    const sent = upstream.send(request, {
-      onHead(received) {
-        head = received
-        if (secrets !== null && received.status < 300) mask = openMask(secrets)
-      },
-      onData(chunk) {
-        if (mask === null) return take(chunk)
-        const bytes = maskChunk(mask, chunk)
-        if (bytes.length > 0) take(bytes)
-      },
-      onEnd() {
-        const rest = mask === null ? nothing : endMask(mask)
-        if (rest.length > 0) take(rest)
-        if (reader !== null) return reader.onEnd()
-        hasEnded = true
-        answered()
-      },
-      onFailure(problem) {
-        if (reader !== null) return reader.onFailure(problem)
-        failure = problem
-        if (early.length === 0) resolve(problem)
-      },
-    })
+    awaited.sent = upstream.send(request, awaited)
     call.onCut = () => {
-      sent.abort()
+      awaited.abort()
       resolve({ failure: 'cancelled' })
     }
   })
+}
+
+/** The state of an answer that is awaited, and its functions, the same for all: closures took three times as long. */
+interface AwaitedAnswer extends UpstreamHandler, Omit<Answer, 'head'> {
+  head: UpstreamHead | null
+  sent: UpstreamCall | null
+  readonly secrets: Needles | null
+  mask: Mask | null
+  reader: AnswerReader | null
+  /** What came before there was a reader. */
+  early: Buffer[]
+  hasEnded: boolean
+  /** Not `failure`: it must not look like one. */
+  problem: Failure | null
+  readonly resolve: (answer: Answer | Failure) => void
+}
+
+const nothing = Buffer.alloc(0)
+const nothingEarly: Buffer[] = []
+
+function onHead(this: AwaitedAnswer, head: UpstreamHead): void {
+  this.head = head
+  if (this.secrets !== null && head.status < 300) this.mask = openMask(this.secrets)
+}
+
+function onData(this: AwaitedAnswer, chunk: Buffer): void {
+  const bytes = this.mask === null ? chunk : maskChunk(this.mask, chunk)
+  if (bytes.length > 0) take(this, bytes)
+}
+
+function onEnd(this: AwaitedAnswer): void {
+  const rest = this.mask === null ? nothing : endMask(this.mask)
+  if (rest.length > 0) take(this, rest)
+  this.hasEnded = true
+  if (this.reader !== null) this.reader.onEnd()
+  else answered(this)
+}
+
+function onFailure(this: AwaitedAnswer, failure: Failure): void {
+  this.problem = failure
+  if (this.reader !== null) this.reader.onFailure(failure)
+  else if (this.early.length === 0) this.resolve(failure)
+}
+
+function take(awaited: AwaitedAnswer, bytes: Buffer): void {
+  if (awaited.reader !== null) awaited.reader.onData(bytes, false)
+  else {
+    if (awaited.early === nothingEarly) awaited.early = []
+    awaited.early.push(Buffer.from(bytes))
+    answered(awaited)
+  }
+}
+
+function answered(awaited: AwaitedAnswer): void {
+  if (hasHead(awaited)) awaited.resolve(awaited)
+}
+
+function hasHead(awaited: AwaitedAnswer): awaited is AwaitedAnswer & { head: UpstreamHead } {
+  return awaited.head !== null
+}
+
+function read(this: AwaitedAnswer, reader: AnswerReader): void {
+  const { early } = this
+  this.reader = reader
+  this.early = nothingEarly
+  for (const chunk of early) reader.onData(chunk, true)
+  if (this.problem !== null) reader.onFailure(this.problem)
+  else if (this.hasEnded) reader.onEnd()
+}
+
+function pause(this: AwaitedAnswer): void {
+  this.sent?.pause()
+}
+
+function resume(this: AwaitedAnswer): void {
+  this.sent?.resume()
+}
+
+function abort(this: AwaitedAnswer): void {
+  this.sent?.abort()
 }

@@ -80,4 +80,6 @@ export interface Admitted {
 export interface Grant extends Admitted {
   readonly ask: Ask
   readonly target: Target
+  /** It may have reached the provider. */
+  wasSent: boolean
 }

@@ -2,7 +2,7 @@ import { type Failure, isFailure } from '../domain/failure.ts'
 import type { ResolvedTarget } from '../tenancy/resolve-target.ts'
 import { type Origin, parseOrigin } from '../upstream/origin.ts'
 import { type Answer, awaitAnswer } from './answer.ts'
-import type { Ask, Grant } from './call.ts'
+import type { Grant } from './call.ts'
 import type { HeaderChoice } from './exchange.ts'
 import { frontierBooks, leftAfter } from './frontier-books.ts'
 import { type Needles, needlesOf } from './mask.ts'
@@ -11,19 +11,26 @@ import type { Room } from './room.ts'
 import { type Ending, recordHold, settled } from './settle.ts'
 
 /**
- * Sends one admitted attempt and waits for the first content of its answer. Until then nothing has gone to the
- * caller, so whatever goes wrong is returned as a Failure, and the grant has been given back or charged.
+ * Sends one admitted attempt and waits for the first content of its answer. Until then nothing has gone to the caller:
+ * whatever goes wrong is returned as a Failure, with which the attempt has yet to be ended.
  */
-export async function dispatch(grant: Grant, room: Room): Promise<Answer | Failure> {
-  const { call, ask } = grant
+export function dispatch(grant: Grant, room: Room): Failure | Promise<Answer | Failure> {
   const door = doorOf(grant.target.upstream)
-  if (isFailure(door)) return endWith(grant, door, { ending: 'unused' }, room)
-  const isStrict = grant.reservation.strictHolds.length > 0
-  const unrecorded = isStrict ? await recordHold(grant, room) : null
-  if (unrecorded !== null || call.isCut)
-    return endWith(grant, unrecorded ?? { failure: 'cancelled' }, { ending: 'unused' }, room)
+  if (isFailure(door)) return door
+  return grant.reservation.strictHolds.length > 0 ? sendHeld(grant, door, room) : send(grant, door, room)
+}
 
-  const answer = await awaitAnswer(call, room.upstream, door.secrets, {
+/** Nothing of a strict call goes out before its hold stands in the spool. */
+async function sendHeld(grant: Grant, door: Door, room: Room): Promise<Answer | Failure> {
+  const unrecorded = await recordHold(grant, room)
+  if (unrecorded !== null) return unrecorded
+  return grant.call.isCut ? { failure: 'cancelled' } : send(grant, door, room)
+}
+
+function send(grant: Grant, door: Door, room: Room): Promise<Answer | Failure> {
+  const { call, ask } = grant
+  grant.wasSent = true
+  return awaitAnswer(call, room.upstream, door.secrets, {
     origin: door.origin,
     method: 'POST',
     path: door.basePath + ask.operation.upstreamPath,
@@ -31,23 +38,24 @@ export async function dispatch(grant: Grant, room: Room): Promise<Answer | Failu
     body: outgoingBody(ask, grant.target, grant.reservation.outputCap).pieces,
     timeouts: room.timeouts,
   })
-  call.onCut = null
-  return isFailure(answer) ? endWith(grant, answer, endingOf(answer, ask), room) : answer
 }
 
-async function endWith(grant: Grant, failure: Failure, ending: Ending, room: Room): Promise<Failure> {
+/** Gives back or charges an attempt that got no answer. */
+export async function endUnanswered(grant: Grant, failure: Failure, room: Room): Promise<Failure> {
+  grant.call.onCut = null
   grant.outcome = failure.failure
-  await settled(frontierBooks, grant, ending, room)
+  await settled(frontierBooks, grant, endingOf(grant, failure), room)
   return failure
 }
 
 /** A caller who left after the call was sent is charged the prompt; what never reached the upstream costs nothing. */
-function endingOf(failure: Failure, ask: Ask): Ending {
-  if (failure.failure === 'cancelled') return leftAfter(ask, 0)
+function endingOf({ ask, wasSent }: Grant, failure: Failure): Ending {
   const wasNeverSent =
+    !wasSent ||
     (failure.failure === 'upstream' && (failure.problem === 'connect' || failure.problem === 'refused')) ||
     (failure.failure === 'upstream_timeout' && failure.phase === 'connect')
-  return wasNeverSent ? { ending: 'unused' } : { ending: 'untold', failed: true }
+  if (wasNeverSent) return { ending: 'unused' }
+  return failure.failure === 'cancelled' ? leftAfter(ask, 0) : { ending: 'untold', failed: true }
 }
 
 /** A target made ready for sending: everything but the call's own headers. */

@@ -5,7 +5,7 @@ import { accept, noSuchRoute, open } from './accept.ts'
 import { admit } from './admit.ts'
 import { requestIdHeaders } from './answer-headers.ts'
 import type { Call } from './call.ts'
-import { dispatch } from './dispatch.ts'
+import { dispatch, endUnanswered } from './dispatch.ts'
 import type { Exchange } from './exchange.ts'
 import { identify, isNative } from './identify.ts'
 import { listModels } from './list-models.ts'
@@ -78,8 +78,9 @@ async function serveFrontier(
   const grant = admitted instanceof Promise ? await admitted : admitted
   if (isFailure(grant)) return grant
   const sentAt = performance.now()
-  const dispatched = await dispatch(grant, room)
-  const failure = isFailure(dispatched) ? dispatched : await relay(grant, dispatched, room)
+  const dispatched = dispatch(grant, room)
+  const answer = dispatched instanceof Promise ? await dispatched : dispatched
+  const failure = await (isFailure(answer) ? endUnanswered(grant, answer, room) : relay(grant, answer, room))
   room.metrics.upstreamSeconds.observe((performance.now() - sentAt) / 1000)
   return failure
 }

@@ -81,7 +81,7 @@ export function relayStream(grant: Grant, answer: Answer, room: Room): Promise<F
       const ending = usage === null ? leftAfter(ask, stream.tally.contentEvents) : endedWith(usage)
       close(ending, () => breakOff({ failure: 'cancelled' }))
     }
-    exchange.onDrain(answer.resume)
+    exchange.onDrain(() => answer.resume())
     answer.read({
       onData(chunk) {
         if (isSettling) return

@@ -44,7 +44,7 @@ export function relayWhole(grant: Grant, answer: Answer, room: Room): Promise<Fa
       const { usage } = scan.end()
       close(usage === null ? leftAfter(ask, 0) : endedWith(usage), () => breakOff({ failure: 'cancelled' }))
     }
-    exchange.onDrain(answer.resume)
+    exchange.onDrain(() => answer.resume())
     answer.read({
       onData(chunk, mayKeep) {
         const before = scan.push(chunk, mayKeep)

@@ -115,7 +115,15 @@ export function watch(
     onEnd: () => finish('end', null),
     onFailure: (failure) => finish('failure', failure),
   })
-  const watched: Watched = { ...call, head: null, parts: [], endings: 0, answer: promise }
+  const watched: Watched = {
+    abort: () => call.abort(),
+    pause: () => call.pause(),
+    resume: () => call.resume(),
+    head: null,
+    parts: [],
+    endings: 0,
+    answer: promise,
+  }
   return watched
 }
 

@@ -4,7 +4,7 @@ import type { UpstreamCall, UpstreamHandler, UpstreamRequest } from './call.ts'
 import { openDeadlines, type Phase, type SweepTimer } from './deadlines.ts'
 import type { DialSettings } from './dial.ts'
 import type { Egress, Reach } from './egress.ts'
-import { callOf, type Exchange, failExchange, openExchange } from './exchange.ts'
+import { type Exchange, failExchange, openExchange } from './exchange.ts'
 import type { Origin } from './origin.ts'
 import { openPool, type Pool, type PoolCounts, type PoolLimits } from './pool.ts'
 
@@ -95,7 +95,7 @@ export function openUpstream({ egress, timer, limits, extraAuthorities = [] }: U
       const pool = isClosed ? closing : poolOf(request.origin, request.reach)
       if ('failure' in pool) process.nextTick(failExchange, exchange, pool)
       else pool.serve(exchange)
-      return callOf(exchange)
+      return exchange
     },
     stats() {
       const all = [...pools.values()]

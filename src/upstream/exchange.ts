@@ -16,7 +16,7 @@ export interface Carrier {
 }
 
 /** One request and its response, wherever it stands. */
-export interface Exchange extends Timed {
+export interface Exchange extends Timed, UpstreamCall {
   readonly handler: UpstreamHandler
   readonly timeouts: UpstreamTimeouts
   /** Null once the response has begun: it cannot be sent again. */
@@ -52,6 +52,9 @@ export function openExchange(
     totalMs: request.timeouts.totalMs,
     totalEndsAt: null,
     seat: -1,
+    abort,
+    pause,
+    resume,
   }
 }
 
@@ -124,22 +127,23 @@ function endExchange(exchange: Exchange): void {
   if (abandonExchange(exchange)) exchange.handler.onEnd()
 }
 
-/** The caller's hold on the exchange. It outlives the exchange, and then does nothing. */
-export function callOf(exchange: Exchange): UpstreamCall {
-  return {
-    abort: () => void abandonExchange(exchange),
-    pause() {
-      if (exchange.isOver) return
-      if (exchange.decoder !== null) exchange.decoder.pause()
-      else exchange.carrier?.pause()
-    },
-    resume() {
-      if (exchange.isOver) return
-      exchange.hasProgressed = true
-      if (exchange.decoder !== null) exchange.decoder.resume()
-      else exchange.carrier?.resume()
-    },
-  }
+// The caller's hold on the exchange. It outlives the exchange, and then does nothing.
+
+function abort(this: Exchange): void {
+  abandonExchange(this)
+}
+
+function pause(this: Exchange): void {
+  if (this.isOver) return
+  if (this.decoder !== null) this.decoder.pause()
+  else this.carrier?.pause()
+}
+
+function resume(this: Exchange): void {
+  if (this.isOver) return
+  this.hasProgressed = true
+  if (this.decoder !== null) this.decoder.resume()
+  else this.carrier?.resume()
 }
 
 /** The failure of a response that is not one; `problem` continues "The response". */

@@ -131,7 +131,7 @@ export function relayStream(
       // Whoever has left does not hear it; whoever is still there was cut by a drain.
       close(ending, problemOf({ failure: 'cancelled' }), endWithError(problemOf(draining)))
     }
-    exchange.onDrain(answer.resume)
+    exchange.onDrain(() => answer.resume())
     answer.read({
       onData(chunk) {
         if (!isOver) take(stream.push(chunk))

@@ -67,7 +67,7 @@ export function relayWhole(
         resolve(null)
       })
     }
-    exchange.onDrain(answer.resume)
+    exchange.onDrain(() => answer.resume())
     answer.read({
       onData(chunk) {
         if (relay !== null) return send(relay.push(chunk))
