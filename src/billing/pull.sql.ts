@@ -24,23 +24,38 @@ export interface EventPage {
   readonly limit: number
 }
 
-/** Null: no filter. Each value is looked for by itself, so that a page costs its own length however rare they are. */
-export type EventFilter = null | {
-  readonly column: 'key_prefix' | 'external_id'
-  readonly values: readonly string[]
-}
+/** How many keys one statement looks for: each is a branch of it, and SQLite has no room for more than 500. */
+const keysAtOnce = 100
 
-/** Events in the order of their instants and ids. */
+/**
+ * Events in the order of their instants and ids; with `prefixes`, those of these keys only. Each key is looked for by
+ * itself, so that a page costs its own length however rare its events are.
+ */
 export async function readEventPage(
   database: Kysely<Schema>,
   page: EventPage,
-  filter: EventFilter,
+  prefixes: readonly string[] | null,
 ): Promise<readonly EventRow[]> {
-  if (filter === null) {
+  if (prefixes === null) {
     const all = database.selectFrom('usage_events').select(eventColumns)
     return all.where(within(page)).orderBy('at').orderBy('id').limit(page.limit).execute()
   }
-  const [first, ...others] = filter.values.map((value) => keysOf(database, page, filter.column, value))
+  const found: EventRow[] = []
+  for (let start = 0; start < prefixes.length; start += keysAtOnce)
+    found.push(...(await readEventsOf(database, page, prefixes.slice(start, start + keysAtOnce))))
+  return found.sort(byInstant).slice(0, page.limit)
+}
+
+function byInstant(one: EventRow, other: EventRow): number {
+  return one.at - other.at || (one.id < other.id ? -1 : 1)
+}
+
+async function readEventsOf(
+  database: Kysely<Schema>,
+  page: EventPage,
+  prefixes: readonly string[],
+): Promise<readonly EventRow[]> {
+  const [first, ...others] = prefixes.map((prefix) => keysOf(database, page, prefix))
   if (first === undefined) return []
   const keys = others.reduce(
     (all, next) => all.unionAll(database.selectFrom(next.as('branch')).selectAll()),
@@ -60,17 +75,12 @@ export async function readEventPage(
     .execute()
 }
 
-/** Keys of events with one value, of which the filter's index has all: whole rows are not read before they are chosen. */
-function keysOf(
-  database: Kysely<Schema>,
-  page: EventPage,
-  column: 'key_prefix' | 'external_id',
-  value: string,
-) {
+/** Keys of events of one federated key, of which the index has all: whole rows are not read before they are chosen. */
+function keysOf(database: Kysely<Schema>, page: EventPage, prefix: string) {
   return database
     .selectFrom('usage_events')
     .select(['at', 'id'])
-    .where(column, '=', value)
+    .where('key_prefix', '=', prefix)
     .where(within(page))
     .orderBy('at')
     .orderBy('id')
@@ -91,22 +101,21 @@ function within({ workspaceId, startAt, endAt, after }: EventPage) {
 }
 
 /**
- * Which of these keys belong to a group of one of these external ids. Neither ever changes, nor does a key leave its
- * group, so this says of every event of a key whose it is.
+ * The keys, revoked ones too, of the groups that have or had one of these external ids; of `among` only, unless that is
+ * empty. Neither external ids nor the groups of keys ever change, so this says of every event of a key whose it is.
  */
 export async function readKeysOf(
   database: Kysely<Schema>,
   workspaceId: WorkspaceId,
-  prefixes: readonly string[],
   externalIds: readonly string[],
+  among: readonly string[],
 ): Promise<readonly string[]> {
-  const rows = await database
-    .selectFrom('keys')
-    .innerJoin('nodes', 'nodes.id', 'keys.node_id')
+  const keys = database
+    .selectFrom('nodes')
+    .innerJoin('keys', 'keys.node_id', 'nodes.id')
     .select('prefix')
-    .where('keys.workspace_id', '=', workspaceId)
-    .where('prefix', 'in', prefixes)
+    .where('nodes.workspace_id', '=', workspaceId)
     .where('external_id', 'in', externalIds)
-    .execute()
+  const rows = await (among.length === 0 ? keys : keys.where('prefix', 'in', among)).execute()
   return rows.map(({ prefix }) => prefix)
 }

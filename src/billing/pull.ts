@@ -6,7 +6,7 @@ import { readSigned, writeSigned } from '../tenancy/cursor.ts'
 import type { Keyring } from '../tenancy/keyring.ts'
 import type { Page } from '../tenancy/page.ts'
 import type { EventRow } from './event.ts'
-import { type EventFilter, type EventPage, readEventPage, readKeysOf, readWatermark } from './pull.sql.ts'
+import { type EventPage, readEventPage, readKeysOf, readWatermark } from './pull.sql.ts'
 
 /** What a first page is asked by. */
 export interface EventQuery {
@@ -18,6 +18,8 @@ export interface EventQuery {
   readonly keyPrefixes: readonly string[]
   readonly externalIds: readonly string[]
 }
+
+type EventFilter = Pick<EventQuery, 'keyPrefixes' | 'externalIds'>
 
 /** Usage events as receivers pull them. */
 export interface Pull {
@@ -39,8 +41,8 @@ type Standing = readonly [
   id: string,
   endAt: EpochMs,
   limit: number,
-  column: 'key_prefix' | 'external_id' | null,
-  values: readonly string[],
+  keyPrefixes: readonly string[],
+  externalIds: readonly string[],
 ]
 
 export function pullOf(database: Database, keyring: Keyring, clock: Clock): Pull {
@@ -52,40 +54,42 @@ export function pullOf(database: Database, keyring: Keyring, clock: Clock): Pull
     const horizon = Math.min(clock() - holdbackMs, watermark ?? Number.POSITIVE_INFINITY)
     const endAt = Math.min(query.endAt ?? horizon, horizon)
     if (endAt <= query.startAt) return { items: [], next: null }
-    const filter = await filterOf(workspaceId, query)
     const { startAt, limit } = query
-    return readPage({ workspaceId, startAt, endAt, after: null, limit }, filter)
+    return readPage({ workspaceId, startAt, endAt, after: null, limit }, query)
   }
 
   async function continueEvents(workspaceId: WorkspaceId, cursor: string): Promise<Page<EventRow> | Failure> {
     const standing = readSigned(keyring, scopeOf(workspaceId), cursor) as Standing | null
     if (standing === null) return { failure: 'invalid', message: 'cursor: not one of this list' }
-    const [at, id, endAt, limit, column, values] = standing
-    const filter = column === null ? null : { column, values }
-    return readPage({ workspaceId, startAt: at, endAt, after: { at, id }, limit }, filter)
-  }
-
-  /** A key says more than its group does: filters on both come down to keys. */
-  async function filterOf(
-    workspaceId: WorkspaceId,
-    { keyPrefixes, externalIds }: EventQuery,
-  ): Promise<EventFilter> {
-    if (keyPrefixes.length === 0 && externalIds.length === 0) return null
-    if (keyPrefixes.length === 0) return { column: 'external_id', values: [...new Set(externalIds)] }
-    const prefixes = [...new Set(keyPrefixes)]
-    if (externalIds.length === 0) return { column: 'key_prefix', values: prefixes }
-    return { column: 'key_prefix', values: await readKeysOf(read, workspaceId, prefixes, externalIds) }
+    const [at, id, endAt, limit, keyPrefixes, externalIds] = standing
+    return readPage(
+      { workspaceId, startAt: at, endAt, after: { at, id }, limit },
+      { keyPrefixes, externalIds },
+    )
   }
 
   async function readPage(page: EventPage, filter: EventFilter): Promise<Page<EventRow>> {
     const { limit, endAt, workspaceId } = page
-    const rows = await readEventPage(read, { ...page, limit: limit + 1 }, filter)
+    const prefixes = await prefixesOf(workspaceId, filter)
+    const rows = await readEventPage(read, { ...page, limit: limit + 1 }, prefixes)
     const items = rows.slice(0, limit)
     const last = items.at(-1)
     if (rows.length <= limit || last === undefined) return { items, next: null }
-    const { column = null, values = [] } = filter ?? {}
-    const standing: Standing = [last.at, last.id, endAt, limit, column, values]
+    const { keyPrefixes, externalIds } = filter
+    const standing: Standing = [last.at, last.id, endAt, limit, keyPrefixes, externalIds]
     return { items, next: writeSigned(keyring, scopeOf(workspaceId), standing) }
+  }
+
+  /**
+   * A key says more than its group does, so all filters come down to keys; null for none. One index serves them all: a
+   * second one would cost each call more than all of its admission.
+   */
+  async function prefixesOf(
+    workspaceId: WorkspaceId,
+    { keyPrefixes, externalIds }: EventFilter,
+  ): Promise<readonly string[] | null> {
+    if (externalIds.length > 0) return readKeysOf(read, workspaceId, externalIds, keyPrefixes)
+    return keyPrefixes.length > 0 ? [...new Set(keyPrefixes)] : null
   }
 
   return { listEvents, continueEvents }

@@ -14,28 +14,44 @@ const soundName = /^[\w!#$%&'*+.^`|~-]+$/
 export function openHeadWriter(clock: Clock): HeadWriter {
   let datedSecond = Number.NaN
   let date = ''
-  /** The names of the last head by their places: those of the next are mostly the same. */
+  /** The names of the last head by their places, which are mostly those of the next, and what stands before their values. */
   const lastNames: string[] = []
+  const lastBegins: string[] = []
+
+  function dateLine(): string {
+    const second = Math.floor(clock() / 1000)
+    if (second === datedSecond) return date
+    datedSecond = second
+    date = `\r\ndate: ${new Date(second * 1000).toUTCString()}\r\n`
+    return date
+  }
+
+  function begin(name: string, place: number): string {
+    if (!soundName.test(name)) throw unsendable(name)
+    lastNames[place] = name
+    lastBegins[place] = `\r\n${name}: `
+    return lastBegins[place]
+  }
 
   return (status, headers, framing) => {
-    const second = Math.floor(clock() / 1000)
-    if (second !== datedSecond) {
-      datedSecond = second
-      date = `date: ${new Date(second * 1000).toUTCString()}\r\n`
-    }
-    let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`
+    let text = status === 200 ? 'HTTP/1.1 200 OK' : `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}`
     for (let at = 0; at + 1 < headers.length; at += 2) {
+      const place = at >> 1
       const name = headers[at] ?? ''
       const value = headers[at + 1] ?? ''
-      const isKnown = name === lastNames[at >> 1]
-      // Without the value, which may be a secret.
-      if (!(isKnown || soundName.test(name)) || !isSoundValue(value))
-        throw new TypeError(`the header ${JSON.stringify(name)} cannot be sent`)
-      if (!isKnown) lastNames[at >> 1] = name
-      text += `${name}: ${value}\r\n`
+      if (!isSoundValue(value)) throw unsendable(name)
+      text += name === lastNames[place] ? lastBegins[place] : begin(name, place)
+      text += value
     }
-    return `${text}${date}${framing}\r\n`
+    return text + dateLine() + framing + lineEnd
   }
+}
+
+const lineEnd = '\r\n'
+
+/** Without the value, which may be a secret. */
+function unsendable(name: string): TypeError {
+  return new TypeError(`the header ${JSON.stringify(name)} cannot be sent`)
 }
 
 /** Tabs, and what is printable in Latin-1. By hand: for a short text the engine's expressions take thrice as long. */

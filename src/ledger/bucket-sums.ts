@@ -26,9 +26,13 @@ export interface RefusedCalls {
 
 interface Bucket {
   readonly startsAt: EpochMs
-  /** Node, key, provider, model and outcome. */
-  readonly names: readonly string[]
   readonly workspaceId: string
+  /** Empty where there is none. */
+  readonly nodeId: string
+  readonly keyId: string
+  readonly provider: string
+  readonly model: string
+  readonly outcome: string
   calls: number
   estimated: number
   /** Input, output, cache read, cache write, reasoning. */
@@ -46,6 +50,8 @@ const limited: Outcome = 'limited'
 
 export function bucketSums(): BucketSums {
   const buckets = new Map<string, Bucket>()
+  /** Calls that follow one another mostly share theirs, and comparing names is cheaper than joining them. */
+  let last: Bucket | null = null
 
   function bucketOf(
     at: EpochMs,
@@ -57,15 +63,42 @@ export function bucketSums(): BucketSums {
     outcome: string,
   ): Bucket {
     const startsAt = bucketStart(at)
-    const names = [nodeId ?? '', keyId, provider, model, outcome]
+    if (
+      last !== null &&
+      last.startsAt === startsAt &&
+      last.keyId === keyId &&
+      last.model === model &&
+      last.provider === provider &&
+      last.outcome === outcome &&
+      last.nodeId === (nodeId ?? '') &&
+      last.workspaceId === workspaceId
+    )
+      return last
+    last = find(startsAt, workspaceId, nodeId ?? '', keyId, provider, model, outcome)
+    return last
+  }
+
+  function find(
+    startsAt: EpochMs,
+    workspaceId: string,
+    nodeId: string,
+    keyId: string,
+    provider: string,
+    model: string,
+    outcome: string,
+  ): Bucket {
     // No name has the separator in it: Postgres stores no such text.
-    const place = `${startsAt}\0${workspaceId}\0${names.join('\0')}`
+    const place = [startsAt, workspaceId, nodeId, keyId, provider, model, outcome].join('\0')
     const known = buckets.get(place)
     if (known !== undefined) return known
     const made: Bucket = {
       startsAt,
-      names,
       workspaceId,
+      nodeId,
+      keyId,
+      provider,
+      model,
+      outcome,
       calls: 0,
       estimated: 0,
       tokens: [0, 0, 0, 0, 0],
@@ -133,7 +166,11 @@ function rowOf(bucket: Bucket): Row {
   return [
     bucket.workspaceId,
     bucket.startsAt,
-    ...bucket.names,
+    bucket.nodeId,
+    bucket.keyId,
+    bucket.provider,
+    bucket.model,
+    bucket.outcome,
     bucket.calls,
     bucket.estimated,
     ...bucket.tokens,

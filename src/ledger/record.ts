@@ -208,15 +208,45 @@ function holdTuple({ row, amount }: StrictHold): HoldTuple {
 
 function eventText(event: UsageEvent): string {
   const { usage, cost } = event
-  const head = `[${quoted(event.workspaceId)},"${event.requestId}",${quoted(event.keyId)},${quoted(event.keyPrefix)}`
-  const owner = `${quotedOrNull(event.nodeId)},${quotedOrNull(event.externalId)}`
-  const models = `${quoted(event.model)},${quoted(event.provider)},${quoted(event.upstreamModel)}`
   const tokens = `${usage.input},${usage.output},${usage.cacheRead},${usage.cacheWrite},${usage.reasoning}`
   const flags = `${event.estimated ? 1 : 0},${event.streamed ? 1 : 0},${event.status},${Math.round(event.latencyMs)}`
   const firstToken = event.firstTokenMs === null ? 'null' : Math.round(event.firstTokenMs)
   const metadata = event.metadata === null ? 'null' : JSON.stringify(event.metadata)
   const attempt = `"${event.outcome}",${event.upstreamStatus},${event.admittedMs},${event.firstByteMs}`
-  return `${head},${owner},${models},${tokens},${cost.whole},${cost.pico},${flags},${firstToken},${metadata},${attempt}]`
+  return `[${quoted(event.workspaceId)},"${event.requestId}",${namesText(event)},${tokens},${cost.whole},${cost.pico},${flags},${firstToken},${metadata},${attempt}]`
+}
+
+type Named = Pick<UsageEvent, 'keyPrefix' | 'nodeId' | 'externalId' | 'model' | 'provider' | 'upstreamModel'>
+
+interface Names extends Named {
+  readonly text: string
+}
+
+/** By key: its calls mostly name the same. Bounded, and simply begun anew when full. */
+const names = new Map<string, Names>()
+const namesKept = 10_000
+
+/** The names in an event that are the same from call to call, put together once for many calls. */
+function namesText(event: UsageEvent): string {
+  const known = names.get(event.keyId)
+  if (known !== undefined && haveSameNames(known, event)) return known.text
+  const { keyId, keyPrefix, nodeId, externalId, model, provider, upstreamModel } = event
+  const owner = `${quoted(keyId)},${quoted(keyPrefix)},${quotedOrNull(nodeId)},${quotedOrNull(externalId)}`
+  const text = `${owner},${quoted(model)},${quoted(provider)},${quoted(upstreamModel)}`
+  if (names.size >= namesKept) names.clear()
+  names.set(keyId, { keyPrefix, nodeId, externalId, model, provider, upstreamModel, text })
+  return text
+}
+
+function haveSameNames(one: Named, other: Named): boolean {
+  return (
+    one.keyPrefix === other.keyPrefix &&
+    one.nodeId === other.nodeId &&
+    one.externalId === other.externalId &&
+    one.model === other.model &&
+    one.provider === other.provider &&
+    one.upstreamModel === other.upstreamModel
+  )
 }
 
 function quotedOrNull(name: string | null): string {

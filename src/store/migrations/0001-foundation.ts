@@ -359,6 +359,7 @@ const indexes: Readonly<Record<string, IndexDefinition>> = {
     unique: true,
     where: 'deleted_at is null and external_id is not null',
   },
+  nodes_of_external_id: { table: 'nodes', columns: ['workspace_id', 'external_id'] },
   nodes_listed: { table: 'nodes', columns: ['workspace_id', 'kind', 'created_at', 'id'] },
   nodes_parent: { table: 'nodes', columns: ['parent_id'] },
   nodes_root: { table: 'nodes', columns: ['root_id'] },
@@ -375,7 +376,6 @@ const indexes: Readonly<Record<string, IndexDefinition>> = {
   rollups_ends_at: { table: 'rollups', columns: ['ends_at'] },
   audit_log_at: { table: 'audit_log', columns: ['at'] },
 
-  usage_events_external_id: { table: 'usage_events', columns: ['workspace_id', 'external_id', 'at', 'id'] },
   usage_events_key_prefix: { table: 'usage_events', columns: ['workspace_id', 'key_prefix', 'at', 'id'] },
   deliveries_listed: { table: 'deliveries', columns: ['created_at', 'id'] },
   deliveries_of_workspace: { table: 'deliveries', columns: ['workspace_id', 'created_at', 'id'] },
