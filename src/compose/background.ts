@@ -134,7 +134,9 @@ async function run(): Promise<void> {
     threads: 1,
     files: spoolFiles,
     onEvent: (event) => tell({ news: 'drain', event }),
-    onStored: () => begun.deliverer?.kick(),
+    onStored({ hasWaiting }) {
+      if (hasWaiting) begun.deliverer?.kick()
+    },
   })
   const recovered = await recover({ database, directory, instance, drain, files: spoolFiles, now: clock() })
   for await (const charges of readOpenCharges(database, clock())) tell({ news: 'charges', charges })

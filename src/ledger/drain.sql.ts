@@ -30,21 +30,29 @@ export interface Commit {
   readonly watermark: { readonly instance: InstanceId; readonly at: EpochMs } | null
 }
 
+/** What a transaction of the drain stored. */
+export interface Stored {
+  readonly records: number
+  /** Some of its events are to be posted. */
+  readonly hasWaiting: boolean
+}
+
 /**
  * Stores a chunk and moves the segment's progress over it, together or not at all.
  *
- * False, with nothing stored: the progress is not where the chunk begins, because an earlier attempt, whose answer
+ * Null, with nothing stored: the progress is not where the chunk begins, because an earlier attempt, whose answer
  * was lost, has stored it. Two attempts at once wait for each other on the progress row.
  */
-export function commitChunk(database: Database, commit: Commit): Promise<boolean> {
+export function commitChunk(database: Database, commit: Commit): Promise<Stored | null> {
   const { kind } = database
   const { chunk } = commit
   return database.transaction(async (transaction) => {
-    if (!(await moveProgress(transaction, commit))) return false
+    if (!(await moveProgress(transaction, commit))) return null
     await bulkInsert(transaction, kind, 'rolling_charges', rollingColumns, chunk.rolling)
     await bulkInsert(transaction, kind, 'usage_events', usageEventColumns, chunk.events)
     await bulkInsert(transaction, kind, 'native_calls', nativeCallColumns, chunk.nativeCalls)
-    await noteWaitingEvents(transaction, kind, `${commit.segment}-${commit.began}`, chunk.events)
+    const name = `${commit.segment}-${commit.began}`
+    const hasWaiting = await noteWaitingEvents(transaction, kind, name, chunk.events)
     await bulkInsert(transaction, kind, 'open_holds', openHoldColumns, chunk.holds)
     await bulkDelete(transaction, kind, 'open_holds', 'id', chunk.endedHolds)
     await addToRollups(transaction, kind, chunk.rollups)
@@ -52,7 +60,7 @@ export function commitChunk(database: Database, commit: Commit): Promise<boolean
     await raiseKeyUses(transaction, kind, commit.keyUses)
     await bulkDelete(transaction, kind, 'spool_progress', 'segment', commit.goneSegments)
     if (commit.watermark !== null) await raiseWatermark(transaction, commit.watermark)
-    return true
+    return { records: chunk.records, hasWaiting }
   })
 }
 

@@ -4,7 +4,7 @@ import type { InstanceId } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Database } from '../store/database.ts'
 import { type Chunk, readChunk } from './chunk.ts'
-import { commitChunk, publishProgress, readProgress } from './drain.sql.ts'
+import { commitChunk, publishProgress, readProgress, type Stored } from './drain.sql.ts'
 import type { SpoolFiles } from './files.ts'
 import { hasFrameBehind } from './frame.ts'
 import { openKeyUses } from './key-uses.ts'
@@ -63,8 +63,8 @@ export interface DrainOptions {
   readonly threads: number
   readonly files: SpoolFiles
   readonly onEvent: (event: DrainEvent) => void
-  /** After each transaction, with the records that it stored. */
-  readonly onStored?: (records: number) => void
+  /** After each transaction. */
+  readonly onStored?: (stored: Stored) => void
   readonly limits?: DrainLimits
 }
 
@@ -198,7 +198,7 @@ export function openDrain(options: DrainOptions): Drain {
       goneSegments: gone,
       watermark: at === null ? null : { instance, at },
     })
-    if (!stored) {
+    if (stored === null) {
       const progress = await readProgress(database, segment.name)
       if (progress <= began) throw new Error(`the progress of ${segment.name} went back to ${progress}`)
       return progress
@@ -208,7 +208,7 @@ export function openDrain(options: DrainOptions): Drain {
     segment.oldestAt = restAt
     published = at
     report(null)
-    options.onStored?.(chunk.records)
+    options.onStored?.(stored)
     return chunk.end
   }
 

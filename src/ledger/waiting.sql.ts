@@ -17,17 +17,17 @@ const workspaceAt = usageEventColumns.indexOf('workspace_id')
  * Notes, for each workspace that has a webhook, which of these events are to be posted: one row a workspace, however
  * many they are. Of the transaction that stores them, so that an event waits exactly when it is there.
  *
- * `name` is the chunk's alone.
+ * `name` is the chunk's alone. True if any are.
  */
 export async function noteWaitingEvents(
   transaction: Transaction<Schema>,
   kind: Database['kind'],
   name: string,
   events: readonly Row[],
-): Promise<void> {
+): Promise<boolean> {
   // Those of the native door stand in no group, and are nobody's to bill by webhook.
   const billed = events.filter((event) => event[nodeAt] !== null)
-  if (billed.length === 0) return
+  if (billed.length === 0) return false
   const byWorkspace = Map.groupBy(billed, (event) => String(event[workspaceAt]))
   const receiving = await transaction
     .selectFrom('webhooks')
@@ -42,6 +42,7 @@ export async function noteWaitingEvents(
     return [workspace_id, firstAt, name, keys.length, JSON.stringify(keys)]
   })
   await bulkInsert(transaction, kind, 'waiting_events', waitingColumns, rows)
+  return rows.length > 0
 }
 
 /** Names a usage event within its workspace. */

@@ -19,9 +19,14 @@ export async function bulkInsert<Table extends TableName>(
   rows: readonly Row[],
 ): Promise<void> {
   if (rows.length === 0) return
-  const into = sql`insert into ${sql.table(table)} (${names(columns)})`
-  if (kind === 'sqlite') await runEach(transaction, sql`${into} values (${blanks(columns)})`, rows)
-  else await sql`${into} select * from ${unnested(table, columns, rows)}`.execute(transaction)
+  const into = () => sql`insert into ${sql.table(table)} (${names(columns)})`
+  if (kind === 'sqlite')
+    await runEach(
+      transaction,
+      textOf(transaction, `insert ${table}`, columns, () => sql`${into()} values (${blanks(columns)})`),
+      rows,
+    )
+  else await sql`${into()} select * from ${unnested(table, columns, rows)}`.execute(transaction)
 }
 
 /** Deletes the rows whose `column` has one of the values. */
@@ -35,7 +40,7 @@ export async function bulkDelete<Table extends TableName>(
   if (values.length === 0) return
   const rows = values.map((value) => [value])
   const from = sql`delete from ${sql.table(table)} where ${sql.ref(column)}`
-  if (kind === 'sqlite') await runEach(transaction, sql`${from} = ${null}`, rows)
+  if (kind === 'sqlite') await runEach(transaction, sql`${from} = ${null}`.compile(transaction).sql, rows)
   else await sql`${from} in (select * from ${unnested(table, [column], rows)})`.execute(transaction)
 }
 
@@ -135,16 +140,36 @@ async function bulkUpsert<Table extends TableName>(
 ): Promise<void> {
   if (rows.length === 0) return
   const key = names(tables[table].primaryKey)
-  const set = Object.entries(assignments).map(([column, value]) => sql`${sql.ref(column)} = ${value}`)
-  const onConflict = sql`on conflict (${key}) do update set ${sql.join(set)}`
   const into = sql`insert into ${sql.table(table)} (${names(columns)})`
+  const onConflict = () => {
+    const set = Object.entries(assignments).map(([column, value]) => sql`${sql.ref(column)} = ${value}`)
+    return sql`on conflict (${key}) do update set ${sql.join(set)}`
+  }
   if (kind === 'sqlite') {
-    await runEach(transaction, sql`${into} values (${blanks(columns)}) ${onConflict}`, rows)
+    const upsert = () => sql`${into} values (${blanks(columns)}) ${onConflict()}`
+    await runEach(transaction, textOf(transaction, `upsert ${table}`, columns, upsert), rows)
   } else {
     // In one order on every instance: two that met the same rows in different orders would lock each other out.
     const given = sql`select * from ${unnested(table, columns, rows)} as given (${names(columns)}) order by ${key}`
-    await sql`${into} ${given} ${onConflict}`.execute(transaction)
+    await sql`${into} ${given} ${onConflict()}`.execute(transaction)
   }
+}
+
+/** By the columns that they fill, and by name: putting a text together costs as much as running it for fifty rows. */
+const texts = new WeakMap<readonly string[], Map<string, string>>()
+
+/** The text of a statement on SQLite, which is the same each time for the same name and columns. */
+function textOf(
+  transaction: Transaction<Schema>,
+  name: string,
+  columns: readonly string[],
+  statement: () => RawBuilder<unknown>,
+): string {
+  const own = texts.get(columns) ?? new Map<string, string>()
+  texts.set(columns, own)
+  const text = own.get(name) ?? statement().compile(transaction).sql
+  own.set(name, text)
+  return text
 }
 
 function sum(table: string, column: string): RawBuilder<unknown> {
@@ -211,13 +236,8 @@ function integers(values: readonly (SqlValue | undefined)[]): string {
   return `{${values.map((value) => value ?? 'null').join(',')}}`
 }
 
-async function runEach(
-  transaction: Transaction<Schema>,
-  statement: RawBuilder<unknown>,
-  rows: readonly Row[],
-) {
-  const { sql: text, queryId } = statement.compile(transaction)
-  await transaction.executeQuery({ ...CompiledQuery.raw(text), queryId, query: eachRow, parameters: rows })
+async function runEach(transaction: Transaction<Schema>, text: string, rows: readonly Row[]): Promise<void> {
+  await transaction.executeQuery({ ...CompiledQuery.raw(text), query: eachRow, parameters: rows })
 }
 
 function names(columns: readonly string[]): RawBuilder<unknown> {
