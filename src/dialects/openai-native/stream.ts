@@ -1,7 +1,8 @@
 import type { PricedUsage } from '../../domain/usage.ts'
 import { isArray, isEmptyArray, isObject } from '../../json/read.ts'
 import { afterSpace, type Member, scanMembers, wantMembers } from '../../json/scan.ts'
-import { type EventData, openSseSplitter, readData } from '../sse.ts'
+import { type EventData, readData } from '../sse.ts'
+import { openStreamFrame } from '../stream-frame.ts'
 import { type NativeStep, openOutlet, type StreamFailure } from '../stream-outlet.ts'
 import { textIn } from './answer.ts'
 import { openChoices } from './choices.ts'
@@ -72,7 +73,6 @@ const heldEvent = wantMembers(...names)
  */
 export function openNativeStream(options: NativeStreamOptions): NativeStream {
   const { hideUsage, extraFields, makeExtra, maxEventBytes, secrets } = options
-  const events = openSseSplitter(maxEventBytes)
   const out = openOutlet()
   const choices = openChoices(out.hasBegun)
   const data: EventData = { bytes: blankLine, start: 0, end: 0, shift: 0 }
@@ -87,26 +87,21 @@ export function openNativeStream(options: NativeStreamOptions): NativeStream {
   /** Where the last event went, should its LF come late. */
   let isLastOut = false
   let isLastHeld = false
-  let failure: StreamFailure | null = null
-  let isEnding = false
+  const frame = openStreamFrame(out, tally, maxEventBytes, {
+    take,
+    takeLineFeed,
+    close,
+    release: () => releaseHeld(false),
+  })
 
-  function visit(bytes: Buffer, start: number, end: number, lines: number): void {
-    if (tally.isDone) return
-    if (events.isLateLineFeed()) {
-      if (isLastHeld && held !== null) held.bytes = Buffer.concat([held.bytes, lineFeed])
-      else if (isLastOut) out.now.add(bytes, start, end)
-      return
-    }
-    isLastOut = false
-    isLastHeld = false
-    if (isEnding) {
-      // The client knows an event by the blank line after it.
-      const whole = Buffer.concat([bytes.subarray(start, end), blankLine])
-      take(whole, 0, whole.length, lines)
-    } else take(bytes, start, end, lines)
+  function takeLineFeed(bytes: Buffer, start: number, end: number): void {
+    if (isLastHeld && held !== null) held.bytes = Buffer.concat([held.bytes, lineFeed])
+    else if (isLastOut) out.now.add(bytes, start, end)
   }
 
   function take(bytes: Buffer, start: number, end: number, lines: number): void {
+    isLastOut = false
+    isLastHeld = false
     if (!readData(bytes, start, end, lines, data)) {
       takeSignOfLife(bytes, start, end, lines)
       return
@@ -202,37 +197,19 @@ export function openNativeStream(options: NativeStreamOptions): NativeStream {
 
   function fail(): void {
     const { bytes, start, end } = data
-    stop({ cause: 'reported', error: readStreamError(bytes.subarray(start, end), secrets) })
+    frame.fail({ cause: 'reported', error: readStreamError(bytes.subarray(start, end), secrets) })
   }
 
-  function stop(cause: StreamFailure): void {
-    releaseHeld(false)
-    tally.isDone = true
-    failure = cause
-  }
-
-  function step(): NativeStep {
-    const told = failure
-    failure = null
-    return out.step(told)
+  function close(): StreamFailure | null {
+    if (!tally.hasFinished) return { cause: 'truncated' }
+    finish()
+    return null
   }
 
   return {
     tally,
-    push(chunk) {
-      const goesOn = events.push(chunk, visit)
-      if (!goesOn && !tally.isDone) stop({ cause: 'too_long', limitBytes: maxEventBytes })
-      return step()
-    },
-    end() {
-      isEnding = true
-      events.end(visit)
-      if (!tally.isDone) {
-        if (tally.hasFinished) finish()
-        else stop({ cause: 'truncated' })
-      }
-      return step()
-    },
+    push: frame.push,
+    end: frame.end,
     usage: () => (usage === null ? null : readPricedUsage(usage, serviceTier)),
     hasBegun: out.hasBegun,
   }

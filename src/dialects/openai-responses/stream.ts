@@ -5,8 +5,9 @@ import { textIn } from '../openai-native/answer.ts'
 import { type ExtraFields, type MakeExtra, relayEvent, valueOnOneLine } from '../openai-native/event-edit.ts'
 import { readStreamError } from '../openai-native/upstream-error.ts'
 import { readPricedUsage } from '../openai-native/usage.ts'
-import { type EventData, openSseSplitter, readData } from '../sse.ts'
-import { type NativeStep, openOutlet, type StreamFailure } from '../stream-outlet.ts'
+import { type EventData, readData } from '../sse.ts'
+import { openStreamFrame } from '../stream-frame.ts'
+import { type NativeStep, openOutlet } from '../stream-outlet.ts'
 
 const longestUsageBytes = 1 << 20
 const blankLine = Buffer.from('\n\n')
@@ -80,7 +81,6 @@ const terminals: ReadonlySet<string> = new Set([
  */
 export function openResponsesStream(options: ResponsesStreamOptions): ResponsesStream {
   const { extraFields, makeExtra, maxEventBytes, secrets } = options
-  const events = openSseSplitter(maxEventBytes)
   const out = openOutlet()
   const data: EventData = { bytes: blankLine, start: 0, end: 0, shift: 0 }
   const tally: ResponsesStreamTally = { contentEvents: 0, parseErrors: 0, hasFailed: false, isDone: false }
@@ -89,24 +89,17 @@ export function openResponsesStream(options: ResponsesStreamOptions): ResponsesS
   let sequenceNumber = -1
   let chunkIndex = 0
   let isLastOut = false
-  let isEnding = false
-  let failure: StreamFailure | null = null
-
-  function visit(bytes: Buffer, start: number, end: number, lines: number): void {
-    if (tally.isDone) return
-    if (events.isLateLineFeed()) {
+  const frame = openStreamFrame(out, tally, maxEventBytes, {
+    take,
+    takeLineFeed(bytes, start, end) {
       if (isLastOut) out.now.add(bytes, start, end)
-      return
-    }
-    isLastOut = false
-    if (isEnding) {
-      // The client knows an event by the blank line after it.
-      const whole = Buffer.concat([bytes.subarray(start, end), blankLine])
-      take(whole, 0, whole.length, lines)
-    } else take(bytes, start, end, lines)
-  }
+    },
+    close: () => ({ cause: 'truncated' }),
+    release() {},
+  })
 
   function take(bytes: Buffer, start: number, end: number, lines: number): void {
+    isLastOut = false
     if (!readData(bytes, start, end, lines, data)) {
       out.now.add(bytes, start, end)
       isLastOut = true
@@ -160,33 +153,13 @@ export function openResponsesStream(options: ResponsesStreamOptions): ResponsesS
 
   function fail(): void {
     const { bytes, start, end } = data
-    stop({ cause: 'reported', error: readStreamError(bytes.subarray(start, end), secrets) })
-  }
-
-  function stop(cause: StreamFailure): void {
-    tally.isDone = true
-    failure = cause
-  }
-
-  function step(): NativeStep {
-    const told = failure
-    failure = null
-    return out.step(told)
+    frame.fail({ cause: 'reported', error: readStreamError(bytes.subarray(start, end), secrets) })
   }
 
   return {
     tally,
-    push(chunk) {
-      const goesOn = events.push(chunk, visit)
-      if (!goesOn && !tally.isDone) stop({ cause: 'too_long', limitBytes: maxEventBytes })
-      return step()
-    },
-    end() {
-      isEnding = true
-      events.end(visit)
-      if (!tally.isDone) stop({ cause: 'truncated' })
-      return step()
-    },
+    push: frame.push,
+    end: frame.end,
     usage: () => (usage === null ? null : readPricedUsage(usage, serviceTier)),
     hasBegun: out.hasBegun,
     nextSequenceNumber: () => sequenceNumber + 1,
