@@ -1,6 +1,7 @@
 import type { Environment } from '../config/environment.ts'
 import { wordFault, wordWarning } from '../config/faults.ts'
 import type { Flags } from '../config/flags.ts'
+import { headerFaults } from '../config/header-faults.ts'
 import { ruleWarnings } from '../config/rule-warnings.ts'
 import { loadSettings } from '../config/settings.ts'
 
@@ -11,7 +12,10 @@ export async function checkConfiguration(
   asJson: boolean,
 ): Promise<{ isValid: boolean; text: string }> {
   const loaded = loadSettings(flags, environment)
-  const faults = 'faults' in loaded ? loaded.faults : []
+  const faults =
+    'faults' in loaded
+      ? loaded.faults
+      : await headerFaults(loaded.settings.governance.file, loaded.settings.variable)
   const warnings =
     'settings' in loaded
       ? [...loaded.settings.warnings, ...(await ruleWarnings(loaded.settings.governance.file))]

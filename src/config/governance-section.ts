@@ -304,7 +304,12 @@ export const ClientSection = z.looseObject({
       "Model calls of the native API need a virtual key. Left out: true, and false in another gateway's file. `false` needs a `server.host` on loopback, or `--insecure`.",
     ),
   enforce_governance_header: flag.optional().describe('An older name of `enforce_auth_on_inference`.'),
-  required_headers: names.optional().describe('Headers that calls must have; 400 without.'),
+  required_headers: z
+    .union([names, z.record(z.string(), z.string())])
+    .optional()
+    .describe(
+      "Headers that calls must have; 400 without. A list of names, or values by name: `*` for any, a text, `env.NAME`, or a pattern in RE2's language of the whole value.",
+    ),
   allow_direct_keys: flag.optional().describe("Callers may bring a provider's key."),
   vk_rotation_cooldown: z
     .union([z.string(), z.number()])

@@ -159,12 +159,13 @@ function toUnset({ path, name }: NamedVariable): Fault {
 }
 
 /**
- * Secrets of providers and of servers of tools are stored as they are written, so that they are shown so and follow
- * the environment. What people keep for themselves is text, whatever it looks like.
+ * Secrets of providers and of servers of tools, and values that callers must send, are stored as they are written, so
+ * that they are shown so and follow the environment. What people keep for themselves is text, whatever it looks like.
  */
 function keptAt(path: readonly PropertyKey[]): 'name' | 'text' | null {
-  const [section, list, , member] = path
+  const [section, list, item, member] = path
   if (section === 'governance' && path.length === 4) return freeMembers.has(member ?? '') ? 'text' : null
+  if (section === 'client') return list === 'required_headers' && typeof item === 'string' ? 'name' : null
   if (section === 'providers' && member !== undefined) return isKeptOfProvider(path) ? 'name' : null
   const isSecret = member === 'connection_string' || member === 'headers' || path.at(-1) === 'client_secret'
   return section === 'mcp' && list === 'client_configs' && isSecret ? 'name' : null

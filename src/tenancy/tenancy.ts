@@ -24,6 +24,7 @@ import { type MembersRead, membersOf } from './governance/members.ts'
 import { type Policies, policiesOf } from './governance/policies.ts'
 import { type ProviderKeys, providerKeysOf } from './governance/provider-keys.ts'
 import { type Providers, providersOf } from './governance/providers.ts'
+import { compileRequiredHeaders } from './governance/required-headers.ts'
 import { type Sessions, sessionsOf } from './governance/sessions.ts'
 import { type Teams, teamsOf } from './governance/teams.ts'
 import type { Variable } from './governance/variables.ts'
@@ -135,6 +136,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     const changes = await loadChanges(database, keyring, variable, current.revision)
     if (changes === null) return
     await compileRules(changes.governance.routingRules.values(), onBrokenRule)
+    if (changes.governance.client) await compileRequiredHeaders(changes.governance.client, variable)
     const gone = countersGone(current, changes)
     const limits = limitChanges(current.governance, changes.governance, clock())
     current = advance(current, changes)
@@ -181,7 +183,7 @@ export async function openTenancy(options: TenancyOptions): Promise<Tenancy | Fa
     revealVirtualKey: ({ id, sealedValue }) =>
       unseal(keyring, sealedValue, virtualKeyPlace(id))?.reveal() ?? null,
     ...authOf(withVariables),
-    ...clientConfigsOf(context),
+    ...clientConfigsOf(withVariables),
     ...sessionsOf(context),
     ...providersOf(withVariables),
     ...providerKeysOf(withVariables),

@@ -143,6 +143,7 @@ export interface GovernedOptions {
   readonly clock?: number
   /** More members of the configuration file. */
   readonly config?: object
+  readonly environment?: Record<string, string>
   readonly dataDirectory?: string
   /** Where it is kept, and removed with it; SQLite in the data directory where it is left out. */
   readonly place?: TestPlace
@@ -163,6 +164,7 @@ export async function openGoverned(seed: Seed, options: GovernedOptions = {}): P
     databaseUrl,
     dataDirectory,
     ...(options.clock !== undefined && { clock: options.clock }),
+    ...(options.environment !== undefined && { environment: options.environment }),
   })
   return {
     gateway,

@@ -29,7 +29,9 @@ const clientMembers = {
   ),
   required_headers: z
     .union([names, z.record(z.string(), z.string())])
-    .describe('Headers without which calls of models are refused.'),
+    .describe(
+      'Headers without which calls of models are refused: names, or values by name. A value is `*` for any, a text, `env.NAME` for what that variable holds, or a pattern (RE2) of the whole value.',
+    ),
   prometheus_labels: names,
   vk_rotation_cooldown: duration,
   mcp_agent_depth: count(1000),

@@ -1,6 +1,7 @@
 import { isFailure } from '../../domain/failure.ts'
 import { isExpired, type PresentedKey } from '../../tenancy/governance/credentials.ts'
 import type { ClientConfig, VirtualKeyFact } from '../../tenancy/governance/facts.ts'
+import { type RequiredHeader, requiredHeadersOf } from '../../tenancy/governance/required-headers.ts'
 import { verifyToken } from '../../tenancy/governance/tokens.ts'
 import type { GovernanceWorld } from '../../tenancy/governance/world.ts'
 import type { Call } from '../call.ts'
@@ -71,45 +72,14 @@ async function findKey(
   return verified.virtualKeyId === null ? null : world.virtualKey(verified.virtualKeyId)
 }
 
-/** What stands in a setting for any value. */
-const anyValues: ReadonlySet<string> = new Set(['*', ''])
-
 function requiredHeaders(exchange: Exchange, client: ClientConfig): Problem | null {
-  const { required_headers: wanted } = client
-  if (wanted === undefined) return null
-  const names = Array.isArray(wanted) ? (wanted as readonly string[]) : Object.keys(wanted)
-  const missing = names.filter((name) => !exchange.header(name.toLowerCase())?.trim())
+  const wanted = requiredHeadersOf(client)
+  if (wanted.length === 0) return null
+  const sent = ({ header }: RequiredHeader): string => exchange.header(header)?.trim() ?? ''
+  const missing = wanted.filter((header) => sent(header) === '').map(({ name }) => name)
   if (missing.length > 0) return headerProblem(`missing required headers: ${missing.join(', ')}`)
-  if (Array.isArray(wanted)) return null
-  const wrong = Object.entries(wanted as Readonly<Record<string, string>>).find(
-    ([name, value]) => !holds(exchange.header(name.toLowerCase())?.trim() ?? '', value),
-  )
-  return wrong === undefined ? null : headerProblem(`invalid required header value: ${wrong[0]}`)
-}
-
-/** A value stands for itself, or is a pattern of all of the header. */
-function holds(value: string, wanted: string): boolean {
-  return anyValues.has(wanted) || value === wanted || patternOf(wanted)?.test(value) === true
-}
-
-const patterns = new Map<string, RegExp | null>()
-const patternsKept = 1000
-
-function patternOf(text: string): RegExp | null {
-  const known = patterns.get(text)
-  if (known !== undefined) return known
-  if (patterns.size >= patternsKept) patterns.clear()
-  const pattern = compiled(text)
-  patterns.set(text, pattern)
-  return pattern
-}
-
-function compiled(text: string): RegExp | null {
-  try {
-    return new RegExp(`^(?:${text})$`)
-  } catch {
-    return null
-  }
+  const wrong = wanted.find((header) => !header.accepts(sent(header)))
+  return wrong === undefined ? null : headerProblem(`invalid required header value: ${wrong.name}`)
 }
 
 function headerProblem(message: string): Problem {

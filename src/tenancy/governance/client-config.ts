@@ -1,8 +1,8 @@
 import type { Failure } from '../../domain/failure.ts'
-import type { Context } from '../context.ts'
 import type { Operator } from '../write.ts'
-import { lockGovernance, ofInstallation } from './context.ts'
+import { lockGovernance, ofInstallation, type ProcessContext } from './context.ts'
 import type { ClientConfig } from './facts.ts'
+import { requiredHeadersFault } from './required-headers.ts'
 import { readSetting, writeSetting } from './settings.sql.ts'
 
 /** What holds where nothing else is written. */
@@ -44,9 +44,15 @@ export interface ClientConfigs {
   ): Promise<ClientConfig | Failure>
 }
 
-export function clientConfigsOf({ write }: Context): ClientConfigs {
+export function clientConfigsOf({ write, variable }: ProcessContext): ClientConfigs {
   return {
-    setClientConfig(operator, change) {
+    async setClientConfig(operator, change) {
+      const given: ClientConfig = Object.fromEntries(
+        Object.entries(change).filter(([, value]) => value !== null),
+      )
+      const fault = await requiredHeadersFault(given, variable)
+      if (fault !== null)
+        return { failure: 'invalid', message: `client_config.${fault.path}: ${fault.message}` }
       return write<ClientConfig>(ofInstallation(operator), async (it) => {
         await lockGovernance(it)
         const stored = await readSetting<ClientConfig>(it.transaction, 'client_config')
