@@ -34,18 +34,17 @@ export function webhookEgressRules({ network, frontier }: Settings): EgressRules
 
 function rulesFor(network: Settings['network'], trustedUrls: readonly string[]): EgressRules {
   return {
-    trusted: trustedUrls.flatMap(originsOf),
+    trusted: originsOf(trustedUrls),
     allowPrivate: network.allow_private,
     origins: new Map(
       Object.entries(network.origins).flatMap(([from, to]) =>
-        originsOf(from).flatMap(({ key }) => originsOf(to).map((origin) => [key, origin] as const)),
+        originsOf([from]).flatMap(({ key }) => originsOf([to]).map((origin) => [key, origin] as const)),
       ),
     ),
   }
 }
 
-/** None for a text that names no origin: a call to it says so. */
-function originsOf(url: string): Origin[] {
-  const origin = parseOrigin(url)
-  return isFailure(origin) ? [] : [origin]
+/** Where URLs lead. A text that names no origin is left out: a call to it says so. */
+export function originsOf(urls: readonly string[]): Origin[] {
+  return urls.map(parseOrigin).flatMap((origin) => (isFailure(origin) ? [] : [origin]))
 }

@@ -12,7 +12,7 @@ import { openPlanCache } from '../tenancy/plan-cache.ts'
 import { openUpstream, type Upstream } from '../upstream/connections.ts'
 import { systemTimer } from '../upstream/deadlines.ts'
 import type { Basics } from './basics.ts'
-import { openOwnEgress } from './egress-rules.ts'
+import { openOwnEgress, originsOf } from './egress-rules.ts'
 import type { Stores } from './stores.ts'
 
 const bytesPerMb = 2 ** 20
@@ -44,6 +44,7 @@ export function openRoom(settings: Settings, basics: Basics, stores: Stores, ech
     governancePlans: openGovernancePlanCache(plansKept),
     random: Math.random,
     coolingKeys: new Map(),
+    fileKeyOrigins: new Set(originsOf(settings.governance.addresses).map(({ key }) => key)),
     governanceWorkspace: settings.governance.workspace,
     enforceAuthByDefault: settings.governance.enforceAuthByDefault,
     unpricedModels: settings.governance.unpricedModels,

@@ -66,7 +66,9 @@ const NetworkConfig = members({
   ca_cert_pem: emptyIsNull(z.string().max(1_000_000)).describe(
     'Certificates that are trusted besides the usual, in PEM.',
   ),
-  allow_private_network: flag.describe('Counts only for networks that `network.allow_private` names.'),
+  allow_private_network: flag.describe(
+    'Calls may lead to a private address, within the networks that `network.allow_private` names. One on this machine needs only those.',
+  ),
   max_conns_per_host: z
     .int()
     .min(1)

@@ -40,6 +40,8 @@ export interface Room {
   readonly random: () => number
   /** Keys that their providers want left alone, by `key_id`, and until when. */
   readonly coolingKeys: Map<string, EpochMs>
+  /** Origins that stand with keys of providers in the configuration file, and may be private for it. */
+  readonly fileKeyOrigins: ReadonlySet<string>
   /** Whose the calls of the native door are. */
   readonly governanceWorkspace: WorkspaceId
   /** Whether the native door demands a virtual key where nobody has said so. */

@@ -28,7 +28,9 @@ describe.each(mostDatabases())('providers on $name', ({ create }) => {
 
   const start = (environment: Record<string, string>, dataDirectory?: string) =>
     startGateway({
-      config: configurationFor('http://127.0.0.1:1', { network: { allow_private: ['127.0.0.0/8'] } }),
+      config: configurationFor('http://127.0.0.1:1', {
+        network: { allow_private: ['127.0.0.0/8', '10.20.0.0/16'] },
+      }),
       databaseUrl: place.url,
       environment,
       ...(dataDirectory !== undefined && { dataDirectory }),
@@ -327,8 +329,40 @@ describe.each(mostDatabases())('providers on $name', ({ create }) => {
     const served = { provider: 'vllm', keys: [{ name: 'v', vllm_key_config: { url } }] }
     await refused('POST', '/providers', served, 400, notReached('vllm_key_config.url'))
 
+    // Inside what the operator allows: this machine as it is, any other network if the provider says that it means it.
+    const inside = { base_url: 'http://10.20.0.1:9999/v1' }
+    const needsFlag = (member: string) =>
+      `${member}: is a private address: calls need network_config.allow_private_network to be true`
+    const unmeant = { provider: 'mistral', network_config: inside }
+    await refused('POST', '/providers', unmeant, 400, needsFlag('network_config.base_url'))
+    const vllm = {
+      provider: 'vllm',
+      keys: [{ name: 'v', vllm_key_config: { url: 'http://10.20.0.1' } }],
+    }
+    await refused('POST', '/providers', vllm, 400, needsFlag('vllm_key_config.url'))
+    const custom = (request_path_overrides: object) => ({
+      custom_provider_config: { base_provider_type: 'openai', request_path_overrides },
+    })
+    const house = { provider: 'house', network_config: { base_url: 'http://127.0.0.1:9999' } }
+    const path = 'custom_provider_config.request_path_overrides.chat_completion'
+    for (const [address, message] of [
+      ['http://10.20.0.1/chat', needsFlag(path)],
+      [`${url}/chat`, notReached(path)],
+    ] as const)
+      await refused('POST', '/providers', { ...house, ...custom({ chat_completion: address }) }, 400, message)
+
+    const meant = { ...inside, allow_private_network: true }
+    await ok('POST', '/providers', { provider: 'mistral', network_config: meant })
+    await refused(
+      'PUT',
+      '/providers/mistral',
+      { network_config: { allow_private_network: null } },
+      400,
+      needsFlag('network_config.base_url'),
+    )
+    await ok('PUT', '/providers/mistral', { network_config: { max_retries: 1 } })
     const allowed = { base_url: 'http://127.0.0.1:9999/v1' }
-    await ok('POST', '/providers', { provider: 'mistral', network_config: allowed })
+    await ok('PUT', '/providers/mistral', { network_config: { ...allowed, allow_private_network: false } })
     await refused(
       'PUT',
       '/providers/mistral',

@@ -1,7 +1,7 @@
 import { NewProviderKey } from '../../config/providers.ts'
 import { isFailure } from '../../domain/failure.ts'
-import { badAddress } from '../providers/addresses.ts'
-import { findProvider } from '../providers/locate.ts'
+import { badKeyAddress } from '../providers/addresses.ts'
+import { findProvider, locateProvider } from '../providers/locate.ts'
 import { ProviderKey } from '../providers/schemas.ts'
 import { toProviderKey } from '../providers/shape.ts'
 import { setupRoute } from '../setup/route.ts'
@@ -24,7 +24,9 @@ export const createProviderKey = setupRoute({
   locate: findProvider,
 
   async handle({ params: { provider = '' }, body, operator, tenancy, egress }) {
-    const fault = badAddress(egress, body)
+    const owner = locateProvider(tenancy, { provider })
+    if (isFailure(owner)) return owner
+    const fault = badKeyAddress(egress, owner, body)
     if (fault !== null) return fault
     const created = await tenancy.createProviderKey(operator, provider, body)
     return isFailure(created) ? created : toProviderKey(created)

@@ -1,7 +1,7 @@
 import { ProviderKeyChange } from '../../config/providers.ts'
 import { isFailure } from '../../domain/failure.ts'
-import { badAddress } from '../providers/addresses.ts'
-import { findKey } from '../providers/locate.ts'
+import { badKeyAddress } from '../providers/addresses.ts'
+import { findKey, locateProvider } from '../providers/locate.ts'
 import { ProviderKey } from '../providers/schemas.ts'
 import { toProviderKey } from '../providers/shape.ts'
 import { setupRoute } from '../setup/route.ts'
@@ -23,7 +23,9 @@ export const updateProviderKey = setupRoute({
   locate: findKey,
 
   async handle({ params: { provider = '', key_id = '' }, body, operator, tenancy, egress }) {
-    const fault = badAddress(egress, body)
+    const owner = locateProvider(tenancy, { provider })
+    if (isFailure(owner)) return owner
+    const fault = badKeyAddress(egress, owner, body)
     if (fault !== null) return fault
     const updated = await tenancy.updateProviderKey(operator, provider, key_id, body)
     return isFailure(updated) ? updated : toProviderKey(updated)

@@ -1,7 +1,8 @@
 import { NewProvider } from '../../config/providers.ts'
 import { isFailure } from '../../domain/failure.ts'
+import type { ProviderSettings } from '../../tenancy/governance/facts.ts'
 import { setupRoute } from '../setup/route.ts'
-import { badAddress } from './addresses.ts'
+import { badKeyAddress, badProviderAddress } from './addresses.ts'
 import { Provider } from './schemas.ts'
 import { toProvider } from './shape.ts'
 
@@ -20,7 +21,10 @@ export const createProvider = setupRoute({
   },
 
   async handle({ body: { provider, keys = [], ...sections }, operator, tenancy, egress }) {
-    const fault = [sections, ...keys].map((written) => badAddress(egress, written)).find((found) => found)
+    const owner = { settings: sections as ProviderSettings }
+    const fault =
+      badProviderAddress(egress, null, sections) ??
+      keys.map((key) => badKeyAddress(egress, owner, key)).find((found) => found !== null)
     if (fault) return fault
     const created = await tenancy.createProvider(operator, provider, sections, keys)
     return isFailure(created) ? created : toProvider(created)

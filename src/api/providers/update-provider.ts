@@ -1,7 +1,7 @@
 import { ProviderChange } from '../../config/providers.ts'
 import { isFailure } from '../../domain/failure.ts'
 import { setupRoute } from '../setup/route.ts'
-import { badAddress } from './addresses.ts'
+import { badProviderAddress } from './addresses.ts'
 import { findProvider } from './locate.ts'
 import { Provider } from './schemas.ts'
 import { toProvider } from './shape.ts'
@@ -20,7 +20,7 @@ export const updateProvider = setupRoute({
   locate: findProvider,
 
   async handle({ params: { provider = '' }, body, operator, tenancy, egress }) {
-    const fault = badAddress(egress, body)
+    const fault = badProviderAddress(egress, tenancy.snapshot().governance.provider(provider), body)
     if (fault !== null) return fault
     const updated = await tenancy.updateProvider(operator, provider, body)
     return isFailure(updated) ? updated : toProvider(updated)

@@ -1,10 +1,11 @@
 import type { NativeOperation } from '../../dialects/openai-native/operation.ts'
 import { isFailure } from '../../domain/failure.ts'
-import { definitionOf, endpointOf } from '../../providers/endpoint.ts'
+import { definitionOf, endpointOf, mayBePrivate } from '../../providers/endpoint.ts'
 import type { ProviderFact } from '../../tenancy/governance/facts.ts'
 import type { Reach } from '../../upstream/egress.ts'
 import { type Origin, parseOrigin } from '../../upstream/origin.ts'
 import { type Needles, needlesOf } from '../mask.ts'
+import type { Room } from '../room.ts'
 import type { Credential } from './keys.ts'
 import { type Problem, problem } from './problem.ts'
 
@@ -26,12 +27,13 @@ export function endpointWith(
   provider: ProviderFact,
   credential: Credential,
   operation: NativeOperation,
+  { fileKeyOrigins }: Pick<Room, 'fileKeyOrigins'>,
 ): Endpoint | Problem {
   // A key belongs to its provider, and its fact is another whenever the provider's is.
   const owner = credential.key ?? provider
   const made = known.get(owner)?.get(operation)
   if (made !== undefined) return made
-  const endpoint = open(provider, credential, operation)
+  const endpoint = open(provider, credential, operation, fileKeyOrigins)
   const all = known.get(owner) ?? new Map<NativeOperation, Endpoint | Problem>()
   known.set(owner, all.set(operation, endpoint))
   return endpoint
@@ -41,19 +43,19 @@ function open(
   provider: ProviderFact,
   credential: Credential,
   operation: NativeOperation,
+  fileKeyOrigins: ReadonlySet<string>,
 ): Endpoint | Problem {
   const { key, value } = credential
   const definition = definitionOf(provider)
-  const url = endpointOf(provider, operation, key === null ? null : addressIn(provider, key.cloud))
+  const keyAddress = key === null ? null : addressIn(provider, key.cloud)
+  const url = endpointOf(provider, operation, keyAddress)
   if (definition === null || 'problem' in url) return unaddressed(provider.name)
   const origin = parseOrigin(url.href)
   if (isFailure(origin)) return unaddressed(provider.name)
-  const { isBaseUrlTrusted, extraHeaders } = provider.secrets
-  const isTrusted = isBaseUrlTrusted && provider.settings.network_config?.base_url !== undefined
-  const mayBePrivate = provider.settings.network_config?.allow_private_network === true
+  const { extraHeaders } = provider.secrets
   return {
     origin,
-    reach: isTrusted ? 'trusted' : mayBePrivate ? 'allowed' : 'public',
+    reach: reachOf(provider, origin, keyAddress, fileKeyOrigins),
     path: url.pathname + url.search,
     headers: [
       ...(value === null ? [] : [credentialLine(definition.credentialHeader, value.reveal())]),
@@ -77,6 +79,25 @@ function secretWordsIn(extraHeaders: ProviderFact['secrets']['extraHeaders']): s
     secret === 'sealed' ? [] : secret.reveal().split(/\s+/),
   )
   return words.filter((word) => word.length >= shortestSecretWord && !/^https?:\/\//i.test(word))
+}
+
+/** An address of the file leads wherever it was written to lead; one of the API only as far as the operator allows. */
+function reachOf(
+  provider: ProviderFact,
+  origin: Origin,
+  keyAddress: string | null,
+  fileKeyOrigins: ReadonlySet<string>,
+): Reach {
+  const { secrets, settings } = provider
+  const baseUrl = settings.network_config?.base_url || null
+  // A path of its own may be a whole address, which then stands for itself.
+  const isOf = (address: string | null): boolean => {
+    const other = address === null ? null : parseOrigin(address)
+    return other !== null && !isFailure(other) && other.key === origin.key
+  }
+  if (secrets.isBaseUrlTrusted && isOf(baseUrl)) return 'trusted'
+  if (baseUrl === null && isOf(keyAddress) && fileKeyOrigins.has(origin.key)) return 'trusted'
+  return mayBePrivate(provider, origin.host) ? 'allowed' : 'public'
 }
 
 function credentialLine(header: 'authorization' | 'api-key', value: string): string {

@@ -117,7 +117,7 @@ function pause({ call }: NativeGrant, delayMs: number): Promise<void> {
 async function tryOnce(grant: NativeGrant, isStrict: boolean, room: Room): Promise<Failed | null> {
   const { call, journey, target, credential, provider } = grant
   const sentAt = performance.now()
-  const endpoint = endpointWith(provider, credential, journey.operation)
+  const endpoint = endpointWith(provider, credential, journey.operation, room)
   if (isProblem(endpoint)) return { problem: endpoint, ending: { ending: 'unused' } }
   if (isStrict && !grant.hasHoldRecord) {
     const unrecorded = await recordHold(grant, room)
