@@ -118,6 +118,12 @@ function addRows(rows: Rows, record: RecordTuple, instance: InstanceId): void {
       if (native !== undefined) rows.nativeCalls.push([id, at, event[requestIdAt] ?? null, ...native])
       return
     }
+    case 'attempt': {
+      const [, id, at, attempt, native] = record
+      rows.facts.addFact(record)
+      if (native !== undefined) rows.nativeCalls.push([id, at, attempt[1], ...native])
+      return
+    }
     default:
       rows.facts.addFact(record)
   }

@@ -2,6 +2,7 @@ import type { AttemptId, KeyId, NodeId, RequestId, WorkspaceId } from '../domain
 import type { Outcome } from '../domain/outcome.ts'
 import type { EpochMs } from '../domain/time.ts'
 import type { Judged, Metric } from '../limits/plan.ts'
+import { isNativeTuple, type NativeRecord, type NativeTuple, nativeTuple } from './native-record.ts'
 
 /**
  * What the spool carries for views, beside what accounts need: nobody is answered on its strength, so nobody waits
@@ -33,6 +34,8 @@ export interface Attempt {
   readonly admittedMs: number
   readonly firstByteMs: number | null
   readonly latencyMs: number
+  /** Of a call of the native door only. */
+  readonly native?: NativeRecord
 }
 
 /** Limits refused a call. */
@@ -153,7 +156,7 @@ export type RefusalCountTuple = readonly [
 ]
 
 export type FactTuple =
-  | readonly ['attempt', id: string, at: EpochMs, attempt: AttemptTuple]
+  | readonly ['attempt', id: string, at: EpochMs, attempt: AttemptTuple, native?: NativeTuple]
   | readonly ['refusal', id: string, at: EpochMs, refused: RefusedTuple, judged: readonly JudgedTuple[]]
   | readonly ['refusal_counts', id: '', at: EpochMs, counts: readonly RefusalCountTuple[]]
 
@@ -164,8 +167,13 @@ export function encodeFact(record: FactRecord, at: EpochMs): string {
 
 function factTuple(record: FactRecord, at: EpochMs): FactTuple {
   switch (record.record) {
-    case 'attempt':
-      return ['attempt', record.id, at, attemptTuple(record.attempt)]
+    case 'attempt': {
+      const { attempt } = record
+      const values = attemptTuple(attempt)
+      return attempt.native === undefined
+        ? ['attempt', record.id, at, values]
+        : ['attempt', record.id, at, values, nativeTuple(attempt.native)]
+    }
     case 'refusal':
       return ['refusal', record.id, at, refusedTuple(record.refusal), record.refusal.judged.map(judgedTuple)]
     case 'refusal_counts':
@@ -226,7 +234,10 @@ function countTuple(it: RefusalCount): RefusalCountTuple {
 export function hasFactShape(value: readonly unknown[]): boolean {
   switch (value[0]) {
     case 'attempt':
-      return value.length === 4 && hasShape(value[3], 'tttTttttNnnNn')
+      return (
+        (value.length === 4 || (value.length === 5 && isNativeTuple(value[4]))) &&
+        hasShape(value[3], 'tttTttttNnnNn')
+      )
     case 'refusal':
       return value.length === 5 && hasShape(value[3], 'ttttttnn') && isListOf(value[4], 'tnttnnnnnnnnnnn')
     case 'refusal_counts':

@@ -3,6 +3,7 @@ import { databases } from '../../test/setup/databases.ts'
 import type { NodeId } from '../domain/ids.ts'
 import type { Database } from '../store/database.ts'
 import {
+  attempt,
   emptyTables,
   event,
   noon,
@@ -48,7 +49,7 @@ describe('a record of a native call', () => {
     expect(decodeRecord(encodeRecord(settlement('a2'), noon))).toHaveLength(7)
   })
 
-  test('is none without an event, or with too few values', () => {
+  test('of a settlement is none without an event, and none has too few values', () => {
     const [kind, id, at, closes, , targets, amounts, values] = JSON.parse(
       encodeRecord(settlement('a1', { event: ofNative }), noon),
     )
@@ -56,6 +57,9 @@ describe('a record of a native call', () => {
     const short = JSON.parse(encodeRecord(settlement('a1', { event: ofNative }), noon))
     short[7].pop()
     expect(decodeRecord(JSON.stringify(short))).toBeNull()
+    const shortAttempt = JSON.parse(encodeRecord(attempt('a1', { native }), noon))
+    shortAttempt[4].pop()
+    expect(decodeRecord(JSON.stringify(shortAttempt))).toBeNull()
   })
 })
 
@@ -95,28 +99,36 @@ describe.each(databases())('native calls on $name', ({ open }) => {
       await segmentOf(place.directory, [
         settlement('a1', { event: ofNative }),
         settlement('a2', { event: event({ nodeId: 'node' as NodeId }) }),
+        attempt('a3', { native }),
+        attempt('a4'),
       ]),
     )
     await drain.idle()
     await drain.close()
 
     const { read } = database
-    expect(await read.selectFrom('native_calls').selectAll().execute()).toEqual([
-      {
-        id: 'a1',
-        at: noon,
-        request_id: 'req_1',
-        virtual_key_id: 'vk "1"',
-        team_id: null,
-        customer_id: 'acme',
-        provider_key_id: 'key',
-        request_type: 'chat_completion',
-        attempts: '[{"status":200}]',
-        parse_errors: 2,
-        priced: 1,
-        cost_estimated: 0,
-        price_terms: '{"source":"catalog"}',
-      },
+    const kept = {
+      at: noon,
+      request_id: 'req_1',
+      virtual_key_id: 'vk "1"',
+      team_id: null,
+      customer_id: 'acme',
+      provider_key_id: 'key',
+      request_type: 'chat_completion',
+      attempts: '[{"status":200}]',
+      parse_errors: 2,
+      priced: 1,
+      cost_estimated: 0,
+      price_terms: '{"source":"catalog"}',
+    }
+    // Of one that was billed, and of one that was not.
+    expect(await read.selectFrom('native_calls').selectAll().orderBy('id').execute()).toEqual([
+      { id: 'a1', ...kept },
+      { id: 'a3', ...kept },
+    ])
+    expect(await read.selectFrom('attempts').select('id').orderBy('id').execute()).toEqual([
+      { id: 'a3' },
+      { id: 'a4' },
     ])
     expect(await read.selectFrom('usage_events').select('id').orderBy('id').execute()).toEqual([
       { id: 'a1' },
@@ -126,7 +138,7 @@ describe.each(databases())('native calls on $name', ({ open }) => {
     expect([waiting?.events, waiting?.keys, more]).toEqual([1, JSON.stringify([[noon, 'a2']]), []])
 
     expect(await sweepNativeCalls(database, noon)).toBe(false)
-    expect(await read.selectFrom('native_calls').select('id').execute()).toHaveLength(1)
+    expect(await read.selectFrom('native_calls').select('id').execute()).toHaveLength(2)
     await sweepNativeCalls(database, noon + 1)
     expect(await read.selectFrom('native_calls').select('id').execute()).toEqual([])
   })

@@ -1,4 +1,4 @@
-/** What a usage event of the native door knows beyond the others. Lists and objects are JSON. */
+/** What a call of the native door leaves beyond others, whether or not anything was used. Lists and objects are JSON. */
 export interface NativeRecord {
   readonly virtualKeyId: string | null
   readonly teamId: string | null
@@ -31,8 +31,8 @@ export const nativeColumns = [
 /** A native call as it is stored: the values of `nativeColumns`. */
 export type NativeTuple = readonly (string | number | null)[]
 
-export function nativeText(record: NativeRecord): string {
-  return JSON.stringify([
+export function nativeTuple(record: NativeRecord): NativeTuple {
+  return [
     record.virtualKeyId,
     record.teamId,
     record.customerId,
@@ -43,5 +43,10 @@ export function nativeText(record: NativeRecord): string {
     record.isPriced ? 1 : 0,
     record.isCostEstimated ? 1 : 0,
     record.priceTerms,
-  ])
+  ]
+}
+
+/** Whether a value has as many members as a native call has columns: what they are is left to the database. */
+export function isNativeTuple(value: unknown): value is NativeTuple {
+  return Array.isArray(value) && value.length === nativeColumns.length
 }

@@ -7,7 +7,7 @@ import { quoted } from '../json/quoted.ts'
 import type { Charge, PlanRow, StrictHold, Window } from '../limits/plan.ts'
 import { chargesText, readTargets, wholesOf } from './charges.ts'
 import { encodeFact, type FactRecord, type FactTuple, hasFactShape } from './fact-record.ts'
-import { type NativeRecord, type NativeTuple, nativeColumns, nativeText } from './native-record.ts'
+import { isNativeTuple, type NativeRecord, type NativeTuple, nativeTuple } from './native-record.ts'
 
 /** What the spool carries. `at` is read from the clock in the very turn in which the record is appended. */
 export type LedgerRecord = HoldRecord | SettlementRecord | ReleaseRecord | FactRecord
@@ -141,7 +141,8 @@ export function encodeRecord(record: LedgerRecord, at: EpochMs): string {
   switch (record.record) {
     case 'settlement': {
       const event = record.event === null ? 'null' : eventText(record.event)
-      const native = record.event?.native === undefined ? '' : `,${nativeText(record.event.native)}`
+      const native =
+        record.event?.native === undefined ? '' : `,${JSON.stringify(nativeTuple(record.event.native))}`
       return `["settlement","${record.id}",${at},${record.closesHold ? 1 : 0},${event},${chargesText(record.charges, at)}${native}]`
     }
     case 'hold':
@@ -167,17 +168,13 @@ function isRecordTuple(value: unknown): value is RecordTuple {
   if (!Array.isArray(value) || typeof value[1] !== 'string' || !Number.isSafeInteger(value[2])) return false
   if (hasFactShape(value)) return true
   const isNative = value[0] === 'settlement' && value.length === 8
-  if (isNative && !isNativeTuple(value[4], value[7])) return false
+  // Only an event has more to be told of.
+  if (isNative && (value[4] === null || !isNativeTuple(value[7]))) return false
   if (!isNative && value.length !== tupleLengths[value[0] as RecordTuple[0]]) return false
   if (value[0] === 'release') return true
   if (value[0] === 'hold') return Number.isSafeInteger(value[3]) && isListOf(value[4], isHoldTuple)
   const hasEvent = value[4] === null || (Array.isArray(value[4]) && value[4].length === eventColumns.length)
   return hasEvent && typeof value[5] === 'string' && Array.isArray(value[6]) && areCharges(value[5], value[6])
-}
-
-/** Only an event has more to be told of. */
-function isNativeTuple(event: unknown, native: unknown): boolean {
-  return event !== null && Array.isArray(native) && native.length === nativeColumns.length
 }
 
 function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {

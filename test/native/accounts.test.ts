@@ -145,6 +145,65 @@ describe('the record of a call', () => {
   })
 })
 
+describe('the trail of a call that told no usage', () => {
+  const trailOf = (answered: { readonly headers: Headers }) =>
+    world.read(
+      (database) =>
+        database
+          .selectFrom('native_calls')
+          .leftJoin('usage_events', 'usage_events.id', 'native_calls.id')
+          .innerJoin('attempts', 'attempts.id', 'native_calls.id')
+          .selectAll('native_calls')
+          .select(['usage_events.id as event', 'attempts.outcome'])
+          .where('native_calls.request_id', '=', answered.headers.get('x-tollgate-request-id') ?? '')
+          .execute(),
+      (rows) => rows.length > 0,
+    )
+
+  test('is kept for a stream that ended well, with what of it could not be read', async () => {
+    const chunk = (members: object) => `data: ${JSON.stringify({ id: 'c', model: 'm', ...members })}\n\n`
+    world.upstream.script({
+      body: [
+        chunk({ choices: [{ index: 0, delta: { content: 'a' } }] }),
+        'data: {"choices":\n\n',
+        chunk({ choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] }),
+        'data: [DONE]\n\n',
+      ].join(''),
+      contentType: 'text/event-stream',
+    })
+    const rows = await trailOf(
+      await call(world, value('app'), chatOf('openai/gpt-4o-mini', { stream: true })),
+    )
+    expect(rows).toMatchObject([
+      {
+        event: null,
+        outcome: 'ok',
+        virtual_key_id: 'app',
+        team_id: 'ml',
+        customer_id: 'acme',
+        provider_key_id: 'main',
+        request_type: 'chat_completion',
+        parse_errors: 1,
+        priced: 0,
+        cost_estimated: 0,
+        price_terms: '{"source":"none"}',
+      },
+    ])
+    expect(JSON.parse(rows[0]?.attempts ?? '')).toMatchObject([{ key_id: 'main', status: 200, class: 'ok' }])
+  })
+
+  test('is kept for one that its provider turned down', async () => {
+    world.upstream.script({ status: 401 })
+    const answered = await call(world, value('app'), chatOf('openai/gpt-4o-mini'))
+    expect(answered.status).toBe(502)
+    const [row] = await trailOf(answered)
+    expect(row?.event).toBeNull()
+    expect(JSON.parse(row?.attempts ?? '')).toMatchObject([
+      { key_id: 'main', status: 401, class: 'credential', fail_reason: 'authentication_error' },
+    ])
+  })
+})
+
 describe('strict limits', () => {
   test('cap what was not capped, and say so', async () => {
     const { status, headers } = await call(world, value('strict'), chatOf('openai/gpt-4o-mini'))

@@ -99,29 +99,32 @@ export const nativeBooks: Books<NativeGrant, PricedUsage> = {
       admittedMs: grant.reservation.admittedAt - call.startedAt,
       firstByteMs: grant.firstByteMs,
       latencyMs: now - call.startedAt,
+      native: recordOf(grant, nothingUsed, false),
     }
   },
+}
+
+const nothingUsed: PricedUsage = {
+  input: 0,
+  output: 0,
+  cacheRead: 0,
+  cacheWrite: 0,
+  reasoning: 0,
+  cacheWriteLong: 0,
+  inputAudio: 0,
+  outputAudio: 0,
+  inputImage: 0,
+  outputImage: 0,
+  searches: 0,
+  reportedCost: null,
+  serviceTier: null,
 }
 
 /** The end of an attempt whose caller left: the prompt, and one token for each event that was relayed. */
 export function leftAfter({ ask }: Journey, contentEvents: number): Ending<PricedUsage> {
   return {
     ending: 'estimated',
-    usage: {
-      input: ask.inputEstimate,
-      output: contentEvents,
-      cacheRead: 0,
-      cacheWrite: 0,
-      reasoning: 0,
-      cacheWriteLong: 0,
-      inputAudio: 0,
-      outputAudio: 0,
-      inputImage: 0,
-      outputImage: 0,
-      searches: 0,
-      reportedCost: null,
-      serviceTier: null,
-    },
+    usage: { ...nothingUsed, input: ask.inputEstimate, output: contentEvents },
   }
 }
 
