@@ -329,6 +329,23 @@ export const ClientSection = z.looseObject({
   redact_virtual_key_values: flag
     .optional()
     .describe('Lists show only the beginning of the values of virtual keys.'),
+  stream_extra_fields: z
+    .enum(['edges', 'all', 'none'])
+    .optional()
+    .describe(
+      'Which chunks of a stream have `extra_fields`: the first and the last, all, or none; left out: edges.',
+    ),
+  fallback_on_content_filter: flag
+    .optional()
+    .describe("A provider's verdict on the content moves the call on to its fallbacks, too."),
+  stream_keepalive_seconds: z
+    .number()
+    .min(0)
+    .max(3600)
+    .optional()
+    .describe(
+      'After how long without anything else to send a stream sends a comment; left out: 15, and 0 is never.',
+    ),
   allowed_origins: kept(names),
   allowed_headers: kept(names),
   drop_excess_requests: kept(flag),

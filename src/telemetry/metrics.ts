@@ -20,6 +20,11 @@ export interface Metrics {
   calls(status: number): Slot
   /** The slot of refusals by limits of this metric: `request`, `token`, `cost`. */
   refusals(metric: string): Slot
+  /** The slots of attempts at a provider that went on with another key, and of those that were made again. */
+  keyRotations(provider: string, keyId: string, keyName: string, failReason: string): Slot
+  retries(provider: string, failReason: string): Slot
+  /** The slot of calls that left a provider for a fallback. */
+  fallbacks(provider: string, failReason: string): Slot
   readonly inputTokens: Slot
   readonly outputTokens: Slot
   readonly streamsOpen: Slot
@@ -54,6 +59,24 @@ export function openMetrics(): Metrics {
   return {
     calls,
     refusals,
+    keyRotations: namedSlots(
+      registry,
+      'tollgate_key_rotation_events_total',
+      'Attempts that went on with another key of the provider, by the key that was left and why.',
+      ['provider', 'key_id', 'key_name', 'fail_reason'],
+    ),
+    retries: namedSlots(
+      registry,
+      'tollgate_retries_total',
+      'Attempts that were made once more at the same provider, by why the one before had failed.',
+      ['provider', 'fail_reason'],
+    ),
+    fallbacks: namedSlots(
+      registry,
+      'tollgate_fallbacks_total',
+      'Calls that left a provider for a fallback, by the provider that was left and why.',
+      ['provider', 'fail_reason'],
+    ),
     inputTokens: slot('tollgate_input_tokens_total', 'Input tokens settled.', 'counter'),
     outputTokens: slot('tollgate_output_tokens_total', 'Output tokens settled.', 'counter'),
     streamsOpen: slot('tollgate_streams_open', 'Streamed answers under way.', 'gauge'),
@@ -130,6 +153,33 @@ function labelledSlots<Label extends string | number>(
       slots.set(label, slot)
     }
     return slot
+  }
+}
+
+/** Slots by several labels, none of which a caller may choose freely. */
+function namedSlots<const Names extends readonly string[]>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: Names,
+): (...labels: { [Place in keyof Names]: string }) => Slot {
+  const slots = new Map<string, { readonly labels: readonly string[]; readonly slot: Slot }>()
+  const counter: Counter = new Counter({
+    name,
+    help,
+    labelNames: [...labelNames],
+    registers: [registry],
+    collect() {
+      counter.reset()
+      for (const { labels, slot } of slots.values())
+        counter.inc(Object.fromEntries(labelNames.map((label, at) => [label, labels[at] ?? ''])), slot.value)
+    },
+  })
+  return (...labels) => {
+    const key = labels.join('\0')
+    const known = slots.get(key) ?? { labels, slot: { value: 0 } }
+    slots.set(key, known)
+    return known.slot
   }
 }
 

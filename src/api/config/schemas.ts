@@ -39,6 +39,17 @@ const clientMembers = {
   mcp_tool_sync_interval: count(525_600),
   mcp_disable_auto_tool_inject: flag,
   async_job_result_ttl: count(31_536_000),
+  stream_extra_fields: z
+    .enum(['edges', 'all', 'none'])
+    .describe('Which chunks of a stream have `extra_fields`.'),
+  fallback_on_content_filter: flag.describe(
+    'Whether a provider’s verdict on the content moves a call on to its fallbacks.',
+  ),
+  stream_keepalive_seconds: z
+    .number()
+    .min(0)
+    .max(3600)
+    .describe('After how long without anything else to send a stream sends a comment; 0 is never.'),
   routing_chain_max_depth: z.int().min(1).max(100).describe('How many routing rules may follow one another.'),
   disable_db_pings_in_health: flag,
 }

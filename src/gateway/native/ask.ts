@@ -6,7 +6,8 @@ import type { GovernanceWorld } from '../../tenancy/governance/world.ts'
 import type { Call } from '../call.ts'
 import { refuseMedia } from '../peek.ts'
 import type { Room } from '../room.ts'
-import { type Problem, problemOf } from './problem.ts'
+import { type Overrides, readOverrides } from './overrides.ts'
+import { isProblem, type Problem, problemOf } from './problem.ts'
 
 const bytesPerMb = 2 ** 20
 
@@ -17,6 +18,7 @@ export interface NativeAsk {
   readonly inputEstimate: number
   /** The caller wants members passed on that the operation does not know. */
   readonly keepUnknown: boolean
+  readonly overrides: Overrides
 }
 
 /** Reads the body, bounded, and what of it decides. */
@@ -28,6 +30,8 @@ export async function readAsk(
 ): Promise<NativeAsk | Problem> {
   const refused = refuseMedia(call)
   if (refused !== null) return problemOf(refused)
+  const overrides = readOverrides(call.exchange)
+  if (isProblem(overrides)) return overrides
   const { max_request_body_size_mb: limitMb } = world.client
   const limitBytes = limitMb === undefined ? room.bodyLimitBytes : limitMb * bytesPerMb
   const body = await call.exchange.readBody(limitBytes)
@@ -40,5 +44,6 @@ export async function readAsk(
     request,
     inputEstimate: estimateInputTokens(body),
     keepUnknown: call.exchange.header('x-bf-passthrough-extra-params')?.toLowerCase() === 'true',
+    overrides,
   }
 }

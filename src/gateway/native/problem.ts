@@ -136,15 +136,16 @@ const settingOf = {
   total: 'default_request_timeout_in_seconds',
 } as const
 
-type Wait = (typeof settingOf)[keyof typeof settingOf] | 'first_token_timeout_in_seconds'
+type Wait = (typeof settingOf)[keyof typeof settingOf] | 'first_token_timeout_in_seconds' | 'x-bf-timeout-ms'
 
 /** A provider that was too slow, and what to change if it is to be waited for longer. */
 export function tooSlow(setting: Wait): Problem {
+  const place = setting === 'x-bf-timeout-ms' ? `The request's ${setting}` : `Its network_config.${setting}`
   return problem({
     status: 504,
     type: 'request_timed_out',
     code: 'request_timed_out',
-    message: `The provider did not answer in time. Its network_config.${setting} says how long it is waited for.`,
+    message: `The provider did not answer in time. ${place} says how long it is waited for.`,
     errorType: 'provider_timeout',
     errorClass: 'timeout',
     outcome: 'upstream_timeout',

@@ -1,5 +1,6 @@
 import { readUpstreamError, type UpstreamError } from '../../dialects/openai-native/upstream-error.ts'
 import { readPricedUsage } from '../../dialects/openai-native/usage.ts'
+import { retryAfterMs } from '../../dialects/retry-after.ts'
 import { openAnswer } from '../../json/answer.ts'
 import type { ResponseHeaders } from '../../upstream/response-headers.ts'
 import type { Answer } from '../answer.ts'
@@ -46,15 +47,16 @@ export function readError(grant: NativeGrant, answer: Answer): Promise<Failed> {
 
 /** A provider's error as the problem of a call, with how long the provider wants to be left alone. */
 export function reported(
-  { journey: { world, operation } }: NativeGrant,
+  { call, journey: { world, operation } }: NativeGrant,
   error: UpstreamError,
   headers: ResponseHeaders | null,
 ): Problem {
   const problem = reportedBy(error, operation, world.client.fallback_on_content_filter === true)
-  const retryAfterMs = headers === null ? null : retryAfterMsIn(headers)
-  if (retryAfterMs === null) return problem
-  const seconds = String(Math.max(1, Math.ceil(retryAfterMs / 1000)))
-  return { ...problem, retryAfterMs, headers: ['retry-after', seconds] }
+  const nowMs = call.startedAt + performance.now() - call.startedMonotonicMs
+  const restMs = headers === null ? null : restMsIn(headers, problem, nowMs)
+  if (restMs === null) return problem
+  const seconds = String(Math.max(1, Math.ceil(restMs / 1000)))
+  return { ...problem, retryAfterMs: restMs, headers: ['retry-after', seconds] }
 }
 
 /** What is sent to a provider and must not be read by the caller. */
@@ -78,20 +80,18 @@ function endingOf(body: Buffer): NativeEnding {
   return usage === null ? { ending: 'unused' } : { ending: 'reported', usage, failed: true }
 }
 
-/** How long a provider wants to be left alone: in milliseconds, in seconds, or until a date. */
-function retryAfterMsIn(headers: ResponseHeaders): number | null {
-  const exact = countIn(headers.get('retry-after-ms'))
-  if (exact !== null) return exact
-  const after = headers.get('retry-after')
-  const seconds = countIn(after)
-  if (seconds !== null) return seconds * 1000
-  if (after !== null) {
-    const waitMs = Date.parse(after) - Date.parse(headers.get('date') ?? '')
-    if (waitMs >= 0) return waitMs
-  }
-  return null
-}
+/** Nobody is left alone for longer on the word of one answer. */
+const longestRestMs = 86_400_000
 
-function countIn(text: string | null): number | null {
-  return text !== null && /^\d{1,9}(?:\.\d{1,9})?$/.test(text.trim()) ? Math.ceil(Number(text)) : null
+/**
+ * How long a provider wants to be left alone. When its buckets fill again stands on answers of every kind, and says that
+ * only where it is the reason.
+ */
+function restMsIn(headers: ResponseHeaders, { errorClass }: Problem, nowMs: number): number | null {
+  const isOfLimits = errorClass === 'rate_limit'
+  const header = (name: string) => (isOfLimits || name.startsWith('retry-after') ? headers.get(name) : null)
+  // An instant is one of the provider's clock.
+  const saidAt = Date.parse(headers.get('date') ?? '')
+  const waitMs = retryAfterMs(header, Number.isNaN(saidAt) ? nowMs : saidAt)
+  return waitMs === null ? null : Math.min(waitMs, longestRestMs)
 }

@@ -14,6 +14,7 @@ import { extraFields } from './extra-fields.ts'
 import type { Failed, NativeEnding, NoteAttempt } from './failed.ts'
 import type { NativeGrant } from './grant.ts'
 import { answerHeaders } from './headers.ts'
+import { type KeepAlive, keepAlive } from './keep-alive.ts'
 import { type Problem, problem, problemOf, tooSlow } from './problem.ts'
 import { cancelledAfter, reported, secretsOf } from './relay-error.ts'
 
@@ -48,6 +49,7 @@ export function relayStream(
   const stream = openStream(grant)
   let hasStarted = false
   let isOver = false
+  let alive: KeepAlive | null = null
 
   return new Promise((resolve, reject) => {
     const timer = Number.isFinite(untilContentMs)
@@ -61,16 +63,22 @@ export function relayStream(
       call.firstTokenMs = room.clock() - call.startedAt
       room.metrics.streamsOpen.value += 1
       exchange.start(status, [...answerHeaders(grant, answer.head, room), ...streamHeaders])
+      alive = keepAlive(grant.journey.world.client, write)
+    }
+    function write(bytes: Buffer): void {
+      if (!exchange.write(bytes)) answer.pause()
     }
     function send(pieces: readonly Buffer[]): void {
       const [first] = pieces
       if (first === undefined) return
       if (!hasStarted) start()
-      if (!exchange.write(pieces.length === 1 ? first : Buffer.concat(pieces))) answer.pause()
+      write(pieces.length === 1 ? first : Buffer.concat(pieces))
+      alive?.noteWritten()
     }
     /** Settles once, whatever comes first, and then lets go. */
     function close(ending: NativeEnding, problem: Problem | null, then: (isWritten: boolean) => void): void {
       isOver = true
+      alive?.stop()
       call.onCut = null
       grant.parseErrors = stream.tally.parseErrors
       if (problem !== null) grant.outcome = problem.outcome
@@ -153,7 +161,8 @@ export function relayStream(
 function openStream(grant: NativeGrant): Stream {
   const { journey, credential, target, call } = grant
   const options = {
-    extraFields: journey.world.client.stream_extra_fields ?? 'edges',
+    extraFields:
+      journey.ask.overrides.streamExtraFields ?? journey.world.client.stream_extra_fields ?? 'edges',
     makeExtra: (chunkIndex: number) =>
       extraFields(journey, { target, key: credential.key, model: credential.model }, chunkIndex),
     maxEventBytes,

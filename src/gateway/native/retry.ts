@@ -10,11 +10,15 @@ export interface RetryPolicy {
   readonly longestRetryAfterMs: number
 }
 
-export function retryPolicyOf(network: NetworkConfig | undefined): RetryPolicy {
+/** The provider's own; a caller may want fewer retries. */
+export function retryPolicyOf(
+  network: NetworkConfig | undefined,
+  callersRetries: number | null = null,
+): RetryPolicy {
   const longestBackoffMs = network?.retry_backoff_max ?? 5000
   const longestRetryAfterMs = (network?.max_retry_after_in_seconds ?? 10) * 1000
   return {
-    maxRetries: network?.max_retries ?? 0,
+    maxRetries: Math.min(network?.max_retries ?? 0, callersRetries ?? Number.POSITIVE_INFINITY),
     firstBackoffMs: network?.retry_backoff_initial ?? 500,
     longestBackoffMs,
     longestRetryAfterMs: Math.max(longestBackoffMs, longestRetryAfterMs),

@@ -13,8 +13,8 @@ import { outgoingBody } from './outgoing.ts'
 import { exhausted, isProblem, type Problem, problemOf, tooSlow } from './problem.ts'
 import { relay } from './relay.ts'
 import { nextAttempt, retryPolicyOf } from './retry.ts'
-import { type NativeTimeouts, timeoutsOf } from './timeouts.ts'
-import { tried } from './trail.ts'
+import { inCallersTerms, type NativeTimeouts, timeoutsOf } from './timeouts.ts'
+import { failReasonOf, tried } from './trail.ts'
 
 /**
  * Sends an admitted call, again and with other keys where its provider's settings allow, until an answer has gone to the
@@ -26,7 +26,8 @@ export async function sendWithRetries(
   hasFallback: boolean,
   room: Room,
 ): Promise<Problem | null> {
-  const policy = retryPolicyOf(grant.provider.settings.network_config)
+  const { network_config: network } = grant.provider.settings
+  const policy = retryPolicyOf(network, grant.journey.ask.overrides.maxRetries)
   const isStrict = grant.reservation.strictHolds.length > 0
   let pool = credentials
   let fresh = without(credentials, grant.credential)
@@ -57,10 +58,14 @@ export async function sendWithRetries(
       }
       // One that was asked before is not asked again sooner than it said.
       delayMs = Math.max(delayMs, coolingMs(other, room))
+      noteMoved(grant, problem, room)
       use(grant, other)
       fresh = without(fresh, other)
     }
-    if (next.costsRetry) retries += 1
+    if (next.costsRetry) {
+      retries += 1
+      room.metrics.retries(grant.provider.name, failReasonOf(problem)).value += 1
+    }
     if (delayMs > 0) await pause(grant, delayMs)
     if (grant.call.isCut) return end(grant, failed, problemOf({ failure: 'cancelled' }), room)
   }
@@ -86,6 +91,12 @@ function without(credentials: readonly Credential[], used: Credential): readonly
 function coolKey({ credential }: NativeGrant, { retryAfterMs }: Problem, room: Room): void {
   const keyId = credential.key?.keyId
   if (keyId !== undefined && retryAfterMs !== null) room.coolingKeys.set(keyId, room.clock() + retryAfterMs)
+}
+
+/** A call goes on with another key than the one it has. */
+function noteMoved({ credential: { key }, provider }: NativeGrant, problem: Problem, room: Room): void {
+  const reason = failReasonOf(problem)
+  room.metrics.keyRotations(provider.name, key?.keyId ?? '', key?.name ?? '', reason).value += 1
 }
 
 function use(grant: NativeGrant, credential: Credential): void {
@@ -125,7 +136,8 @@ async function tryOnce(grant: NativeGrant, isStrict: boolean, room: Room): Promi
   }
   if (call.isCut) return { problem: problemOf({ failure: 'cancelled' }), ending: { ending: 'unused' } }
 
-  const timeouts = timeoutsOf(provider.settings.network_config, journey.ask.request.isStream)
+  const { request, overrides } = journey.ask
+  const timeouts = timeoutsOf(provider.settings.network_config, request.isStream, overrides.timeoutMs)
   const answer = await awaitFirstByte(grant, timeouts, () =>
     awaitAnswer(call, room.upstream, endpoint.secrets, {
       origin: endpoint.origin,
@@ -143,7 +155,7 @@ async function tryOnce(grant: NativeGrant, isStrict: boolean, room: Room): Promi
   }
   call.onCut = null
   if (isProblem(answer) || isFailure(answer)) {
-    const problem = isProblem(answer) ? answer : problemOf(answer)
+    const problem = inCallersTerms(isProblem(answer) ? answer : problemOf(answer), timeouts)
     told(null, problem)
     return { problem, ending: endingOf(problem, grant, isFailure(answer) && wasNeverSent(answer)) }
   }
@@ -151,8 +163,10 @@ async function tryOnce(grant: NativeGrant, isStrict: boolean, room: Room): Promi
   const note = (problem: Problem | null): void => told(answer.head.status, problem)
   const failed = await relay(grant, answer, timeouts.firstTokenMs - sinceSentMs, note, room)
   room.metrics.upstreamSeconds.observe((performance.now() - sentAt) / 1000)
-  if (failed !== null) note(failed.problem)
-  return failed
+  if (failed === null) return null
+  const problem = inCallersTerms(failed.problem, timeouts)
+  note(problem)
+  return { ...failed, problem }
 }
 
 /** A stream has its own times to its first byte: the time between two of its bytes may be longer. */

@@ -17,6 +17,7 @@ import { executeTool } from './mcp.ts'
 import { listNativeModels } from './models.ts'
 import { isProblem, type Problem, problemOf } from './problem.ts'
 import { targetsOf } from './targets.ts'
+import { failReasonOf } from './trail.ts'
 
 /**
  * Serves a call of the native door: the caller, the body, where it may be sent, and then one target after the other
@@ -65,6 +66,7 @@ async function travel(journey: Journey, room: Room): Promise<Problem | null> {
     if (problem === null) return null
     first ??= problem
     if (problem.isFinal) break
+    if (target !== targets.at(-1)) room.metrics.fallbacks(target.provider, failReasonOf(problem)).value += 1
   }
   journey.target = primary
   return first

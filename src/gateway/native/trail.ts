@@ -40,6 +40,11 @@ export function tried(
     status,
     class: problem?.errorClass ?? 'ok',
     duration_ms: Math.round(durationMs),
-    fail_reason: problem === null ? null : (reasons[problem.errorClass] ?? problem.errorType),
+    fail_reason: problem === null ? null : failReasonOf(problem),
   }
+}
+
+/** Why an attempt failed, in few words that are always the same: metrics have them too. */
+export function failReasonOf({ errorClass, errorType }: Problem): string {
+  return reasons[errorClass] ?? errorType
 }

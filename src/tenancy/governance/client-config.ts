@@ -32,6 +32,9 @@ export const clientDefaults = {
   mcp_server_auth_mode: 'headers',
   async_job_result_ttl: 3600,
   webhook_config: { delivery_history_retention_days: 30 },
+  stream_extra_fields: 'edges',
+  fallback_on_content_filter: false,
+  stream_keepalive_seconds: 15,
   routing_chain_max_depth: 10,
   disable_db_pings_in_health: false,
 } satisfies ClientConfig

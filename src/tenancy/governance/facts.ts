@@ -315,6 +315,7 @@ export interface ClientConfig {
   readonly max_request_body_size_mb?: number
   readonly fallback_on_content_filter?: boolean
   readonly stream_extra_fields?: 'edges' | 'all' | 'none'
+  readonly stream_keepalive_seconds?: number
   readonly [other: string]: unknown
 }
 
