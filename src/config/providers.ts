@@ -67,7 +67,7 @@ const NetworkConfig = members({
     'Certificates that are trusted besides the usual, in PEM.',
   ),
   allow_private_network: flag.describe(
-    'Calls may lead to a private address, within the networks that `network.allow_private` names. One on this machine needs only those.',
+    'Calls may lead to a private address, within the networks that `network.allow_private` names.',
   ),
   max_conns_per_host: z
     .int()

@@ -6,7 +6,7 @@ import { knownProvider, type ProviderDefinition } from './table.ts'
 export interface ConfiguredProvider {
   readonly name: string
   readonly settings: {
-    readonly network_config?: { readonly base_url?: string; readonly allow_private_network?: boolean }
+    readonly network_config?: { readonly base_url?: string }
     readonly custom_provider_config?: {
       readonly base_provider_type: string
       readonly is_key_less?: boolean
@@ -65,16 +65,4 @@ export function endpointOf(
   }
   const suffix = own === null ? '' : (definition.keyAddress?.suffix ?? '')
   return addressOf(base.replace(/\/+$/, '') + suffix, operation, override) ?? { problem: 'unaddressed' }
-}
-
-/**
- * Whether calls to a provider may lead within the networks that the operator opens: to this machine always, to others
- * where the provider says so.
- */
-export function mayBePrivate({ settings }: Pick<ConfiguredProvider, 'settings'>, host: string): boolean {
-  return settings.network_config?.allow_private_network === true || isLoopback(host)
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)
 }

@@ -329,7 +329,7 @@ describe.each(mostDatabases())('providers on $name', ({ create }) => {
     const served = { provider: 'vllm', keys: [{ name: 'v', vllm_key_config: { url } }] }
     await refused('POST', '/providers', served, 400, notReached('vllm_key_config.url'))
 
-    // Inside what the operator allows: this machine as it is, any other network if the provider says that it means it.
+    // Inside what the operator allows, if the provider says that it means it.
     const inside = { base_url: 'http://10.20.0.1:9999/v1' }
     const needsFlag = (member: string) =>
       `${member}: is a private address: calls need network_config.allow_private_network to be true`
@@ -343,7 +343,7 @@ describe.each(mostDatabases())('providers on $name', ({ create }) => {
     const custom = (request_path_overrides: object) => ({
       custom_provider_config: { base_provider_type: 'openai', request_path_overrides },
     })
-    const house = { provider: 'house', network_config: { base_url: 'http://127.0.0.1:9999' } }
+    const house = { provider: 'house', network_config: { base_url: 'https://api.example' } }
     const path = 'custom_provider_config.request_path_overrides.chat_completion'
     for (const [address, message] of [
       ['http://10.20.0.1/chat', needsFlag(path)],
@@ -362,7 +362,7 @@ describe.each(mostDatabases())('providers on $name', ({ create }) => {
     )
     await ok('PUT', '/providers/mistral', { network_config: { max_retries: 1 } })
     const allowed = { base_url: 'http://127.0.0.1:9999/v1' }
-    await ok('PUT', '/providers/mistral', { network_config: { ...allowed, allow_private_network: false } })
+    await ok('PUT', '/providers/mistral', { network_config: allowed })
     await refused(
       'PUT',
       '/providers/mistral',

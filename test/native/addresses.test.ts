@@ -61,7 +61,7 @@ describe('where calls are led', () => {
     await gateway.stop()
   })
 
-  test('an address on this machine that the API wrote, where the operator allows it', async () => {
+  test('a private address that the API wrote, where both the operator and the provider allow it', async () => {
     const gateway = await startGateway({
       config: { version: 2, client, network: { allow_private: ['127.0.0.0/8'] } },
     })
@@ -70,7 +70,9 @@ describe('where calls are led', () => {
       network_config: { base_url: upstream.url },
       custom_provider_config: { base_provider_type: 'openai', is_key_less: true },
     }
-    expect(await manage(gateway, 'POST', '', house)).toBe(200)
+    expect(await manage(gateway, 'POST', '', house)).toBe(400)
+    const meant = { ...house.network_config, allow_private_network: true }
+    expect(await manage(gateway, 'POST', '', { ...house, network_config: meant })).toBe(200)
     expect(await answered(gateway, 'house')).toBe(200)
     await gateway.stop()
   })

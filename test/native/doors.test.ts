@@ -73,6 +73,50 @@ describe('which door a credential opens', () => {
   })
 })
 
+describe('a workspace’s own domain', () => {
+  let world: Governed
+
+  beforeAll(async () => {
+    world = await openGoverned(
+      {
+        client_config: { enforce_auth_on_inference: false },
+        providers: [{ provider: 'openai', keys: [{ name: 'main', value: 'secret-main' }] }],
+        virtual_keys: [{ name: 'app', value, provider_configs: [{ provider: 'openai' }] }],
+      },
+      { ofWorkspace: { domains: ['models.aurora.example'] } },
+    )
+  })
+  afterAll(() => world.close())
+
+  async function answeredUnder(host: string, ...headers: string[]) {
+    const body = JSON.stringify(chatOf('openai/m'))
+    const wire = dial(world.gateway.url)
+    const usual = ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`]
+    wire.send(request('POST /v1/chat/completions HTTP/1.1', [`Host: ${host}`, ...usual, ...headers], body))
+    const { status, body: told } = await wire.answer()
+    wire.socket.destroy()
+    return [status, JSON.parse(told.toString()).error_code ?? null]
+  }
+
+  test('is the frontier’s where nothing is shown, and no other name is', async () => {
+    const own = 'models.aurora.example'
+    const frontiers = [401, 'unauthorized']
+    expect(await answeredUnder(own)).toEqual(frontiers)
+    expect(await answeredUnder(`${own.toUpperCase()}:8080`)).toEqual(frontiers)
+    // What is no key of ours counts as nothing.
+    expect(await answeredUnder(own, 'Authorization: Bearer dummy')).toEqual(frontiers)
+    expect(await answeredUnder('localhost')).toEqual([200, null])
+  })
+
+  test('opens the native door to a virtual key, as any name does', async () => {
+    const own = 'models.aurora.example'
+    expect(await answeredUnder(own, `x-bf-vk: ${value}`)).toEqual([200, null])
+    expect(await answeredUnder(own, `Authorization: Bearer ${value}`)).toEqual([200, null])
+    // One that there is not is refused in the words of the door that it asked for.
+    expect(await answeredUnder(own, 'x-bf-vk: sk-bf-nobody')).toEqual([401, null])
+  })
+})
+
 describe('callers without a credential', () => {
   let world: Governed
 

@@ -143,6 +143,8 @@ export interface GovernedOptions {
   readonly clock?: number
   /** More members of the configuration file. */
   readonly config?: object
+  /** More members of the workspace in it. */
+  readonly ofWorkspace?: object
   readonly environment?: Record<string, string>
   readonly dataDirectory?: string
   /** Where it is kept, and removed with it; SQLite in the data directory where it is left out. */
@@ -160,7 +162,7 @@ export async function openGoverned(seed: Seed, options: GovernedOptions = {}): P
   const databaseUrl = options.place?.url ?? `sqlite:${join(dataDirectory, 'tollgate.db')}`
   await write(databaseUrl, seed, upstream.url)
   const gateway = await startGateway({
-    config: configurationFor(upstream.url, options.config),
+    config: configurationFor(upstream.url, options.config, options.ofWorkspace),
     databaseUrl,
     dataDirectory,
     ...(options.clock !== undefined && { clock: options.clock }),

@@ -1,5 +1,4 @@
 import { type Failure, isFailure } from '../../domain/failure.ts'
-import { mayBePrivate } from '../../providers/endpoint.ts'
 import type { CustomProviderConfig, ProviderFact, ProviderSettings } from '../../tenancy/governance/facts.ts'
 import { variableIn } from '../../tenancy/governance/variables.ts'
 import type { Egress } from '../../upstream/egress.ts'
@@ -94,6 +93,8 @@ function judge(egress: Egress, owner: Owner, url: string): string | null {
   const origin = parseOrigin(url)
   if (isFailure(origin)) return 'must be an http or https URL without credentials'
   if (isFailure(egress.route(origin, 'allowed'))) return 'is an address that this gateway may not reach'
-  const isLed = mayBePrivate(owner, origin.host) || !isFailure(egress.route(origin, 'public'))
-  return isLed ? null : 'is a private address: calls need network_config.allow_private_network to be true'
+  const mayBePrivate = owner.settings.network_config?.allow_private_network === true
+  return mayBePrivate || !isFailure(egress.route(origin, 'public'))
+    ? null
+    : 'is a private address: calls need network_config.allow_private_network to be true'
 }

@@ -1,6 +1,6 @@
 import type { NativeOperation } from '../../dialects/openai-native/operation.ts'
 import { isFailure } from '../../domain/failure.ts'
-import { definitionOf, endpointOf, mayBePrivate } from '../../providers/endpoint.ts'
+import { definitionOf, endpointOf } from '../../providers/endpoint.ts'
 import type { ProviderFact } from '../../tenancy/governance/facts.ts'
 import type { Reach } from '../../upstream/egress.ts'
 import { type Origin, parseOrigin } from '../../upstream/origin.ts'
@@ -97,7 +97,7 @@ function reachOf(
   }
   if (secrets.isBaseUrlTrusted && isOf(baseUrl)) return 'trusted'
   if (baseUrl === null && isOf(keyAddress) && fileKeyOrigins.has(origin.key)) return 'trusted'
-  return mayBePrivate(provider, origin.host) ? 'allowed' : 'public'
+  return settings.network_config?.allow_private_network === true ? 'allowed' : 'public'
 }
 
 function credentialLine(header: 'authorization' | 'api-key', value: string): string {
