@@ -39,6 +39,8 @@ type Visited = Context<{ Bindings: Handed }>
 /** Who may come in, and how they are told that something failed. */
 export interface Door<Visit> {
   admit(knock: Knock): Visit | Failure | Promise<Visit | Failure>
+  /** Anybody may know what there is behind it: which methods a path takes is told before who asks is looked at. */
+  readonly tellsMethods?: boolean
   /** Why a visitor may not call this route now; null where it may. */
   limit?(visit: Visit, operationId: string): Failure | null
   /** What to say of a path whose parameter of this name cannot be decoded; left out, there is nothing at such a path. */
@@ -96,7 +98,8 @@ export function serveRoutes<Visit extends object>(
     const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1')
     for (const route of ofPath) app.on(route.method, pattern, (context) => serve(context, route))
     const allow = ofPath.map(({ method }) => method)
-    app.all(pattern, refuseKnown({ failure: 'method_not_allowed', allow }))
+    const otherMethod: Failure = { failure: 'method_not_allowed', allow }
+    app.all(pattern, door.tellsMethods ? () => refuse(otherMethod) : refuseKnown(otherMethod))
   }
   for (const below of bases.flatMap((base) => [base, `${base}/*`])) {
     app.all(below, refuseKnown({ failure: 'not_found', what: 'route' }))

@@ -520,6 +520,16 @@ describe.each(mostDatabases())('virtual keys on $name', ({ create }) => {
     expect((await quota({ 'x-bf-vk': value })).status).toBe(200)
   })
 
+  test('a quota is read, and nothing else: whoever asks otherwise is told so', async () => {
+    const { value } = await make()
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'])
+      for (const headers of [{}, { 'x-bf-vk': value }, { authorization: `Bearer ${gateway.adminKey}` }]) {
+        const response = await fetch(`${gateway.url}${keys}/quota`, { method, headers })
+        expect([method, response.status, response.headers.get('allow')]).toEqual([method, 405, 'GET'])
+        expect(await response.json()).toMatchObject({ is_bifrost_error: false, status_code: 405 })
+      }
+  })
+
   test('68. A key that is not active reads its quota nevertheless.', async () => {
     const { value } = await make({ is_active: false })
     expect(await quotaOf(value)).toMatchObject({ is_active: false })

@@ -10,6 +10,7 @@ import type { GovernanceServices, GovernanceVisit } from './route.ts'
 /** The door of what virtual keys ask of themselves. Whether or not management is open, nothing else opens it. */
 export function virtualKeyDoor(services: GovernanceServices): Door<GovernanceVisit> {
   return {
+    tellsMethods: true,
     async admit(knock) {
       const key = await keyOf(services, knock)
       if (isFailure(key)) return key
