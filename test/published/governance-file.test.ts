@@ -236,4 +236,50 @@ describe.each(mostDatabases())('the configuration file on $name', ({ create }) =
     expect((await ask(emptied, '/api/governance/virtual-keys')).body.count).toBe(0)
     expect((await ask(emptied, '/api/providers')).body.total).toBe(0)
   })
+
+  test('a limit that was deleted and that the file makes again under its name begins at nothing', async () => {
+    const value = 'sk-bf-44444444-4444-4444-8444-444444444444'
+    const world = fileWith({
+      customers: [{ id: 'c-again', name: 'Again' }],
+      teams: [{ id: 't-again', name: 'Again', customer_id: 'c-again', rate_limit_id: 'rl-again' }],
+      budgets: [
+        {
+          id: 'b-again',
+          max_limit: 20,
+          reset_duration: '1M',
+          calendar_aligned: true,
+          customer_id: 'c-again',
+        },
+        { id: 'b-stays', max_limit: 10, reset_duration: '1d', virtual_key_id: 'vk-again' },
+      ],
+      rate_limits: [{ id: 'rl-again', token_max_limit: 100_000, token_reset_duration: '1h' }],
+      virtual_keys: [
+        {
+          id: 'vk-again',
+          name: 'again',
+          value,
+          team_id: 't-again',
+          provider_configs: [{ provider: 'openai', allowed_models: ['*'], key_ids: ['main'] }],
+        },
+      ],
+    })
+    const used = async (gateway: Gateway) => {
+      const { budgets } = await usageOf(gateway)
+      const { team } = (await ask(gateway, '/api/governance/teams/t-again')).body
+      return [budgets['b-again'][0], budgets['b-stays'][0], team.rate_limit.token_current_usage]
+    }
+    const first = await serve(world)
+    const { body } = await call({ gateway: first }, value, chatOf('openai/gpt-4o-mini'))
+    const tokens = body.usage.total_tokens
+    const spent = tokens * price
+    expect(await used(first)).toEqual([spent, spent, tokens])
+    expect((await put(first, '/api/governance/customers/c-again', { budgets: [] })).status).toBe(200)
+    expect((await put(first, '/api/governance/teams/t-again', { rate_limit: {} })).status).toBe(200)
+
+    const second = await serve(world)
+    expect(await used(second)).toEqual([0, spent, 0])
+    await call({ gateway: second }, value, chatOf('openai/gpt-4o-mini'))
+    const third = await serve(world)
+    expect(await used(third)).toEqual([spent, 2 * spent, tokens])
+  })
 })

@@ -182,13 +182,17 @@ export async function insertRateLimit(
       owner_id: owner.id,
       created_at: rateLimit.createdAt,
       ...rateLimitColumns(rateLimit),
-      ...countedColumns('token', rateLimit.tokens ?? neverCounted),
-      ...countedColumns('request', rateLimit.requests ?? neverCounted),
+      ...countedColumns('token', rateLimit.tokens ?? notCounting(rateLimit.requests)),
+      ...countedColumns('request', rateLimit.requests ?? notCounting(rateLimit.tokens)),
     })
     .execute()
 }
 
-const neverCounted = { generation: 0, startsAt: 0, keptSince: 0 }
+/** A half that a limit does not begin with: should it come, it is of a later generation than the other was made in. */
+function notCounting(other: RateHalf | null) {
+  const generation = other?.generation ?? 0
+  return { generation, startsAt: 0, keptSince: generation }
+}
 
 /** A half that is taken away leaves behind which generation it was in. */
 export async function updateRateLimit(

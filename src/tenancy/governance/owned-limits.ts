@@ -33,6 +33,11 @@ export interface LimitsWrite extends Pick<GovernanceContext, 'counters' | 'newUl
   readonly operator: Operator
   /** Names a new limit. */
   newId(): string
+  /**
+   * Which generation a new limit begins with: 0 under an id that nobody has had. One that is named by hand may have been
+   * that of a limit that is gone, whose charges still lie about: above all of those.
+   */
+  readonly firstGeneration?: number
 }
 
 /** Brings an owner's limits to what was planned, in a write that has begun and moves the owner's revision. */
@@ -106,6 +111,7 @@ async function makeBudget(
   { maxLimit, duration, calendarAligned, strict }: BudgetTerms,
 ): Promise<void> {
   const { at } = write.stamp
+  const generation = write.firstGeneration ?? 0
   const id = write.newId()
   const budget: BudgetFact = {
     id,
@@ -113,9 +119,9 @@ async function makeBudget(
     resetDuration: duration.text,
     calendarAligned,
     strict,
-    generation: 0,
+    generation,
     startsAt: firstPeriod(duration, calendarAligned, at).startsAt,
-    keptSince: 0,
+    keptSince: generation,
     override: null,
     configHash: null,
     createdAt: at,
@@ -132,14 +138,15 @@ async function makeBudget(
 
 async function makeRateLimit(write: LimitsWrite, owner: Owner, terms: RateTerms): Promise<void> {
   const { at } = write.stamp
+  const generation = write.firstGeneration ?? 0
   const { calendarAligned, strict } = terms
   const newHalf = (half: HalfTerms | null): RateHalf | null =>
     half && {
       max: half.max,
       resetDuration: half.duration.text,
-      generation: 0,
+      generation,
       startsAt: firstPeriod(half.duration, calendarAligned, at).startsAt,
-      keptSince: 0,
+      keptSince: generation,
     }
   await insertRateLimit(write.it.transaction, owner, {
     id: write.newId(),

@@ -88,7 +88,8 @@ async function applyOne(
   const { counters, newUlid } = context
   const stamp = await it.begin()
   await applyLimits(
-    { it, stamp, operator: fromFile, counters, newUlid, newId: () => id },
+    // A revision is later than every change of a limit that was there before, and each change moved it by one at most.
+    { it, stamp, operator: fromFile, counters, newUlid, newId: () => id, firstGeneration: stamp.revision },
     owner,
     before,
     plan,
