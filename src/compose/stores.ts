@@ -77,7 +77,7 @@ export async function openStores(settings: Settings, basics: Basics): Promise<St
     variable: settings.variable,
     onCountersGone: (names) => counters.forget(names),
     counters,
-    onLimitsChanged: (changes) => followLimits(counters, changes, clock()),
+    onLimitsChanged: (changes) => followLimits(counters, changes),
     onBrokenRule: (rule) =>
       log.warn(rule, 'this routing rule matches nothing: its condition does not compile'),
   })

@@ -72,7 +72,7 @@ export async function openWorld(database: Database): Promise<World> {
     random: randomBytes,
     masterKey,
     counters,
-    onLimitsChanged: (changes) => followLimits(counters, changes, now),
+    onLimitsChanged: (changes) => followLimits(counters, changes),
     onCountersGone: (names) => countersGone.push(...names),
   })
   if (isFailure(tenancy)) throw new Error(JSON.stringify(tenancy))

@@ -14,16 +14,16 @@ import { budgetCounter, budgetRow, windowOfLimit } from './limit-rows.ts'
 const at = Date.UTC(2026, 10, 2, 8, 15)
 const operator = { actor: 'tests' }
 
-async function openInstance(database: Database) {
+async function openInstance(database: Database, clock = () => at) {
   const counters = openMemoryCounters()
   const tenancy = await openTenancy({
     database,
-    clock: () => at,
+    clock,
     newUlid: ulidSource(),
     random: randomBytes,
     masterKey: 'm',
     counters,
-    onLimitsChanged: (changes) => followLimits(counters, changes, at),
+    onLimitsChanged: (changes) => followLimits(counters, changes),
   })
   if (isFailure(tenancy)) throw new Error(JSON.stringify(tenancy))
   const budgetOf = (teamId: string): BudgetFact => {
@@ -41,12 +41,12 @@ async function openInstance(database: Database) {
       counters.adjust({
         counter: budgetCounter(id),
         generation,
-        ...periodOf(windowOfLimit(budget), at),
+        ...periodOf(windowOfLimit(budget), clock()),
         amount,
       })
     },
     used(teamId: string) {
-      const [reading] = counters.read([budgetRow(budgetOf(teamId), at)], at)
+      const [reading] = counters.read([budgetRow(budgetOf(teamId), clock())], clock())
       return (reading?.used?.whole ?? 0) / 1_000_000
     },
   }
@@ -82,6 +82,28 @@ describe.each(databases())('limits that another instance changes on $name', ({ o
       { counters: 0, waiting: 0 },
       { counters: 0, waiting: 0 },
     ])
+    await database.close()
+  })
+
+  test('are followed as of the instant of the change, also by whoever hears of it in a later period', async () => {
+    const database = await open()
+    let now = Date.UTC(2026, 10, 2, 23, 59, 59, 900)
+    const [here, there] = [await openInstance(database, () => now), await openInstance(database, () => now)]
+    const budget = { maxLimit: '9', resetDuration: '1d', calendarAligned: true }
+    const team = await here.tenancy.createTeam(operator, { name: 'ML', limits: { budgets: [budget] } })
+    if (isFailure(team)) throw new Error(JSON.stringify(team))
+    await there.tenancy.refresh()
+    for (const instance of [here, there]) instance.charge(team.id, 5)
+
+    const [first] = team.budgets
+    now += 10
+    await here.tenancy.updateTeam(operator, team.id, {
+      limits: { budgets: [{ id: first?.id, resetDuration: '1M' }] },
+    })
+    now += 500
+    await there.tenancy.refresh()
+    // What the day had used is part of the month.
+    expect([here.used(team.id), there.used(team.id)]).toEqual([5, 5])
     await database.close()
   })
 })

@@ -20,6 +20,8 @@ export type LimitStep =
       readonly before: PlanRow
       readonly after: PlanRow
       readonly keepsUsage: boolean
+      /** When it was changed: what the period of that instant had used is what goes on, whenever this is heard of. */
+      readonly changedAt: EpochMs
     }
   /** An operator adds to what a counter has counted in one period. */
   | { readonly step: 'adjust'; readonly adjustment: Charge }
@@ -55,10 +57,11 @@ export function limitChanges(
   compare(changes.modelConfigs, tables.modelConfigs, own)
   compare(changes.providerLimits, tables.providerLimits, own)
 
-  const rebased = [...next.values()].flatMap(({ row, keptSince }) => {
+  const rebased = [...next.values()].flatMap(({ row, keptSince, changedAt }) => {
     const was = old.get(row.counter)
     if (was === undefined || was.generation === row.generation) return []
-    return [{ step: 'rebase', before: was, after: row, keepsUsage: keptSince <= was.generation } as const]
+    const keepsUsage = keptSince <= was.generation
+    return [{ step: 'rebase', before: was, after: row, keepsUsage, changedAt } as const]
   })
   const isEarlier = ({ counter, generation }: Charge) =>
     generation < (next.get(counter)?.row.generation ?? generation)
@@ -77,11 +80,10 @@ export function limitChanges(
 export function followLimits(
   counters: Pick<MemoryCounters, 'forget' | 'rebase' | 'adjust'>,
   { gone, steps }: LimitChanges,
-  now: EpochMs,
 ): void {
   counters.forget(gone)
   for (const it of steps) {
-    if (it.step === 'rebase') counters.rebase(it.before, it.after, it.keepsUsage, now)
+    if (it.step === 'rebase') counters.rebase(it.before, it.after, it.keepsUsage, it.changedAt)
     else counters.adjust(it.adjustment)
   }
 }
@@ -90,14 +92,22 @@ export function followLimits(
 interface Counted {
   readonly row: PlanRow
   readonly keptSince: number
+  readonly changedAt: EpochMs
 }
 
 function countedIn(limits: OwnedLimits, now: EpochMs): Counted[] {
   const { budgets, rateLimit } = limits
-  const kept = [...budgets, rateLimit?.tokens ?? null, rateLimit?.requests ?? null]
-    .filter((limit) => limit !== null)
-    .map(({ keptSince }) => keptSince)
-  return limitRows(limits, now).map((row, at) => ({ row, keptSince: kept[at] ?? 0 }))
+  const rateChangedAt = rateLimit?.updatedAt ?? now
+  const counted = [
+    ...budgets.map(({ keptSince, updatedAt }) => ({ keptSince, changedAt: updatedAt })),
+    ...[rateLimit?.tokens ?? null, rateLimit?.requests ?? null]
+      .filter((half) => half !== null)
+      .map(({ keptSince }) => ({ keptSince, changedAt: rateChangedAt })),
+  ]
+  return limitRows(limits, now).map((row, at) => ({
+    row,
+    ...(counted[at] ?? { keptSince: 0, changedAt: now }),
+  }))
 }
 
 function own(fact: OwnedLimits): readonly OwnedLimits[] {
