@@ -9,7 +9,8 @@ export const deleteProvider = setupRoute({
   operationId: 'deleteProvider',
   tag: 'Provider setup',
   summary: 'Deletes a provider',
-  description: 'With its keys. Gives the provider as it was.',
+  description:
+    'With its keys, limits and prices. What virtual keys may use of it stays, for a provider of this name that comes again. Gives the provider as it was.',
   returns: Provider,
   refuses: { 404: 'There is no such provider' },
 
