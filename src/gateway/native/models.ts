@@ -1,8 +1,9 @@
 import type { Catalog } from '../../catalog/catalog.ts'
-import { definitionOf } from '../../providers/endpoint.ts'
-import type { ProviderFact, VirtualKeyFact } from '../../tenancy/governance/facts.ts'
+import { definitionOf, isKeyless } from '../../providers/endpoint.ts'
+import type { ProviderFact, ProviderKeyFact, VirtualKeyFact } from '../../tenancy/governance/facts.ts'
+import { priceOfModel } from '../../tenancy/governance/prices.ts'
 import type { GovernanceWorld } from '../../tenancy/governance/world.ts'
-import { keyAllows } from './model-lists.ts'
+import { aliasOf, keyAllows } from './model-lists.ts'
 import { configOf, mayUse, providerBlocked } from './permission.ts'
 import { invalidRequest, type Problem, problemOf } from './problem.ts'
 
@@ -13,6 +14,7 @@ interface ListedModel {
   /** In seconds. */
   readonly created: number
   readonly owned_by: string
+  readonly pricing?: Readonly<Record<string, string>>
 }
 
 const listPath = '/v1/models'
@@ -34,7 +36,7 @@ export function listNativeModels(
   if (only !== null && virtualKey !== null && configOf(virtualKey, only) === null)
     return providerBlocked(only)
   const providers = world.providers.filter(({ name }) => only === null || name === only)
-  const models = providers.flatMap((provider) => modelsOf(provider, virtualKey, catalog))
+  const models = providers.flatMap((provider) => modelsOf(provider, virtualKey, world, catalog))
   if (path === listPath) return pageOf(models, wanted)
   const id = decoded(path.slice(listPath.length + 1))
   return models.find((model) => model.id === id) ?? problemOf({ failure: 'not_found', what: 'model' })
@@ -43,6 +45,7 @@ export function listNativeModels(
 function modelsOf(
   provider: ProviderFact,
   virtualKey: VirtualKeyFact | null,
+  world: GovernanceWorld,
   catalog: Catalog,
 ): readonly ListedModel[] {
   const { name, keys, createdAt } = provider
@@ -51,7 +54,8 @@ function modelsOf(
   const usable = keys.filter(
     (key) => key.enabled && (config === null || config.allowAllKeys || config.keyIds.includes(key.keyId)),
   )
-  const isKeyless = keys.length === 0 && (definitionOf(provider)?.isKeyOptional ?? false)
+  const needsNoKey =
+    isKeyless(provider) || (keys.length === 0 && (definitionOf(provider)?.isKeyOptional ?? false))
   const named = [
     ...usable.flatMap(({ models, aliases }) => [...models, ...Object.keys(aliases)]),
     ...(config?.allowedModels ?? []),
@@ -60,15 +64,63 @@ function modelsOf(
     ...new Set([...named.map((model) => withoutProvider(model, name)), ...catalog.modelsOf(name)]),
   ]
   return known
-    .filter((model) => isKeyless || usable.some((key) => keyAllows(key, model)))
+    .filter((model) => needsNoKey || usable.some((key) => keyAllows(key, model)))
     .filter((model) => config === null || mayUse(config, model, provider))
     .sort()
-    .map((model) => ({
-      id: `${name}/${model}`,
-      object: 'model',
-      created: Math.floor(createdAt / 1000),
-      owned_by: name,
-    }))
+    .map((model) => {
+      const key = usable.find((candidate) => keyAllows(candidate, model)) ?? null
+      const pricing = pricingOf(world, virtualKey, name, key, model)
+      return {
+        id: `${name}/${model}`,
+        object: 'model',
+        created: Math.floor(createdAt / 1000),
+        owned_by: name,
+        ...(pricing === null ? {} : { pricing }),
+      }
+    })
+}
+
+/** Prices by what they are called in lists, and by the member of a sheet that they stand in. */
+const pricesShown = [
+  ['prompt', 'input_cost_per_token'],
+  ['completion', 'output_cost_per_token'],
+  ['image', 'input_cost_per_image'],
+  ['input_cache_read', 'cache_read_input_token_cost'],
+  ['input_cache_write', 'cache_creation_input_token_cost'],
+] as const
+
+/** A model is sold by one kind of request or another; the first of these that has a price is shown. */
+const kindsPriced = ['chat_completion', 'responses', 'text_completion', 'embedding'] as const
+
+/** What a call with this key would be priced by, in dollars; null where nobody knows. */
+function pricingOf(
+  world: GovernanceWorld,
+  virtualKey: VirtualKeyFact | null,
+  provider: string,
+  key: ProviderKeyFact | null,
+  model: string,
+): Readonly<Record<string, string>> | null {
+  for (const requestType of kindsPriced) {
+    const { sheet } = priceOfModel(world, {
+      virtualKeyId: virtualKey?.id ?? null,
+      provider,
+      providerKeyId: key?.keyId ?? null,
+      model: (key === null ? null : aliasOf(key, model)) ?? model,
+      requestType,
+    })
+    const known = pricesShown.flatMap(([shown, field]) => {
+      const price = sheet?.[field]
+      return price === undefined ? [] : [[shown, tenDecimals(price)]]
+    })
+    if (known.length > 0) return Object.fromEntries(known)
+  }
+  return null
+}
+
+/** A price of 1e-18 dollars a unit as people compare it, rounded half up. */
+function tenDecimals(price: bigint): string {
+  const digits = String((price + 50_000_000n) / 100_000_000n).padStart(11, '0')
+  return `${digits.slice(0, -10)}.${digits.slice(-10)}`
 }
 
 function withoutProvider(model: string, provider: string): string {
