@@ -4,6 +4,7 @@ import type { DressedFailure } from '../domain/failure-table.ts'
 import { adminDoor } from './admin/door.ts'
 import { dressAdmin } from './admin/failures.ts'
 import { adminRoutes } from './admin/routes.ts'
+import { crossOrigin } from './cross-origin.ts'
 import { documentation } from './docs.ts'
 import { openEntrance } from './entrance.ts'
 import { dressManagement } from './failures.ts'
@@ -35,6 +36,7 @@ export function createManagement(options: ManagementOptions): Hono<{ Bindings: H
   const rateLimit = openRateLimit(requestsPerSecond)
   const app = new Hono<{ Bindings: Handed }>()
   const entrance = openEntrance(services)
+  app.use('/api/*', crossOrigin(services.tenancy))
   app.route('/', serveRoutes([], openRoutes, openDoor({ ...services, entrance }), reportBug))
   app.route('/', serveRoutes(['/api/admin'], adminRoutes, adminDoor(services, entrance), reportBug))
   // Before the routes of virtual keys by their id: this word is none.

@@ -139,8 +139,12 @@ function isPlain(text: string): boolean {
 
 /** A failure as what `fetch` gives. */
 export function toResponse({ status, headers, body }: DressedFailure): Response {
-  const pairs = headers.flatMap((name, at): [string, string][] =>
+  return new Response(new Uint8Array(body), { status, headers: headerPairs(headers) })
+}
+
+/** Names and values of a flat list, as `fetch` takes them. */
+export function headerPairs(headers: readonly string[]): [string, string][] {
+  return headers.flatMap((name, at): [string, string][] =>
     at % 2 === 0 ? [[name, headers[at + 1] ?? '']] : [],
   )
-  return new Response(new Uint8Array(body), { status, headers: pairs })
 }

@@ -1,7 +1,7 @@
+import { clientFaults } from '../config/client-faults.ts'
 import type { Environment } from '../config/environment.ts'
 import { wordFault, wordWarning } from '../config/faults.ts'
 import type { Flags } from '../config/flags.ts'
-import { headerFaults } from '../config/header-faults.ts'
 import { ruleWarnings } from '../config/rule-warnings.ts'
 import { loadSettings } from '../config/settings.ts'
 
@@ -15,7 +15,7 @@ export async function checkConfiguration(
   const faults =
     'faults' in loaded
       ? loaded.faults
-      : await headerFaults(loaded.settings.governance.file, loaded.settings.variable)
+      : await clientFaults(loaded.settings.governance.file, loaded.settings.variable)
   const warnings =
     'settings' in loaded
       ? [...loaded.settings.warnings, ...(await ruleWarnings(loaded.settings.governance.file))]

@@ -1,12 +1,19 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { WorkspaceId } from '../domain/ids.ts'
 import { parseRfc3339 } from '../domain/time.ts'
+import { clientDefaults } from '../tenancy/governance/client-config.ts'
 import type { ClientConfig } from '../tenancy/governance/facts.ts'
 import type { GovernanceFile, ProviderConfigDefinition } from '../tenancy/governance/file/definition.ts'
 import type { NewMcpClient } from '../tenancy/governance/mcp-clients.ts'
 import { type Environment, resolveValue } from './environment.ts'
 import type { Fault, Warning } from './faults.ts'
 import { badLimits, governanceFaults, strayReferences } from './governance-faults.ts'
-import type { AuthSection, ClientSection, GovernanceSection } from './governance-section.ts'
+import {
+  type AuthSection,
+  type ClientSection,
+  type GovernanceSection,
+  inertSwitches,
+} from './governance-section.ts'
 import { findLimitOwners, type LimitOwners } from './limit-owners.ts'
 import type { ConfigurationFile } from './schema.ts'
 
@@ -45,7 +52,13 @@ export function readGovernance(
       file: definition,
     },
     faults: [...governanceFaults(file), ...owners.faults, ...badLimits(definition)],
-    warnings: [...owners.warnings, ...strayReferences(file), ...twicePlaced(file), ...unconnected(file)],
+    warnings: [
+      ...owners.warnings,
+      ...strayReferences(file),
+      ...twicePlaced(file),
+      ...unconnected(file),
+      ...inert(file),
+    ],
   }
 }
 
@@ -298,6 +311,13 @@ function twicePlaced({ governance, auth_config }: ConfigurationFile): Warning[] 
   return governance?.auth_config && auth_config
     ? [{ path: 'auth_config', message: 'is ignored: governance.auth_config says it' }]
     : []
+}
+
+/** Switches that are set to something else than what holds anyway, and that nothing acts on. */
+function inert({ client }: ConfigurationFile): Warning[] {
+  return inertSwitches
+    .filter((name) => client?.[name] !== undefined && !isDeepStrictEqual(client[name], clientDefaults[name]))
+    .map((name) => ({ path: `client.${name}`, message: 'is kept and shown: it has no effect yet' }))
 }
 
 function unconnected({ mcp }: ConfigurationFile): Warning[] {

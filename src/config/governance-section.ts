@@ -310,7 +310,6 @@ export const ClientSection = z.looseObject({
     .describe(
       "Headers that calls must have; 400 without. A list of names, or values by name: `*` for any, a text, `env.NAME`, or a pattern in RE2's language of the whole value.",
     ),
-  allow_direct_keys: flag.optional().describe("Callers may bring a provider's key."),
   vk_rotation_cooldown: z
     .union([z.string(), z.number()])
     .optional()
@@ -346,8 +345,21 @@ export const ClientSection = z.looseObject({
     .describe(
       'After how long without anything else to send a stream sends a comment; left out: 15, and 0 is never.',
     ),
-  allowed_origins: kept(names),
-  allowed_headers: kept(names),
+  allowed_origins: names
+    .optional()
+    .describe(
+      'Origins whose pages may read answers in a browser: `*`, one written out, or one whose first label is `*`; left out: `*`. Only those that are named send cookies.',
+    ),
+  allowed_headers: names
+    .optional()
+    .describe('Headers that such pages may send beyond the usual ones; `*`: any.'),
+  header_filter_config: z
+    .object({ allowlist: names.optional(), denylist: names.optional() })
+    .optional()
+    .describe(
+      'Which headers callers may hand on to providers as `x-bf-eh-<name>`; `*` at the end: all that begin so. Those of the `allowlist` need no prefix.',
+    ),
+  allow_direct_keys: kept(flag),
   drop_excess_requests: kept(flag),
   initial_pool_size: kept(z.number()),
   enable_logging: kept(flag),
@@ -357,7 +369,6 @@ export const ClientSection = z.looseObject({
   hidden_request_types: kept(names),
   prometheus_labels: kept(names),
   compat: kept(anyObject),
-  header_filter_config: kept(anyObject),
   mcp_agent_depth: kept(z.int()),
   mcp_tool_execution_timeout: kept(z.int()),
   mcp_tool_sync_interval: kept(z.int()),
@@ -367,6 +378,26 @@ export const ClientSection = z.looseObject({
   webhook_config: kept(anyObject),
   disable_db_pings_in_health: kept(flag),
 })
+
+/** Switches of the native door that nothing acts on yet; to say so is only worth it where they are not what holds anyway. */
+export const inertSwitches = [
+  'allow_direct_keys',
+  'drop_excess_requests',
+  'enable_logging',
+  'log_retention_days',
+  'logging_headers',
+  'hidden_request_types',
+  'prometheus_labels',
+  'compat',
+  'mcp_agent_depth',
+  'mcp_tool_execution_timeout',
+  'mcp_tool_sync_interval',
+  'mcp_disable_auto_tool_inject',
+  'mcp_server_auth_mode',
+  'async_job_result_ttl',
+  'webhook_config',
+  'disable_db_pings_in_health',
+] as const
 
 export type GovernanceSection = z.output<typeof GovernanceSection>
 export type ClientSection = z.output<typeof ClientSection>

@@ -1,7 +1,7 @@
 import type { Failure } from '../domain/failure.ts'
 import type { RequestId } from '../domain/ids.ts'
 import type { Call } from './call.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, HeaderList } from './exchange.ts'
 import { frontierDoor } from './frontier-door.ts'
 import { isModelsPath } from './list-models.ts'
 import { type Served, servedByPath, servedModels } from './operations.ts'
@@ -10,6 +10,8 @@ import type { Room } from './room.ts'
 export const noSuchRoute: Failure = { failure: 'not_found', what: 'route' }
 const onlyPost: Failure = { failure: 'method_not_allowed', allow: ['POST'] }
 const onlyGet: Failure = { failure: 'method_not_allowed', allow: ['GET', 'HEAD'] }
+
+const noHeaders: HeaderList = []
 
 /** Names the request and begins its record. */
 export function open(exchange: Exchange, room: Room): Call {
@@ -27,6 +29,7 @@ export function open(exchange: Exchange, room: Room): Call {
     usage: null,
     firstTokenMs: null,
     isCut: false,
+    doorHeaders: noHeaders,
     onCut: null,
     seat: -1,
   }

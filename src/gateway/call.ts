@@ -10,7 +10,7 @@ import type { KeyFact, NodeFact } from '../tenancy/facts.ts'
 import type { VirtualKeyFact } from '../tenancy/governance/facts.ts'
 import type { PlanEntry } from '../tenancy/plan-cache.ts'
 import type { ResolvedTarget } from '../tenancy/resolve-target.ts'
-import type { Exchange } from './exchange.ts'
+import type { Exchange, HeaderList } from './exchange.ts'
 import type { Asked, Operation } from './operations.ts'
 
 /** One request of a model, from its head to the end of its answer. Made once with all members; steps fill them. */
@@ -31,6 +31,8 @@ export interface Call extends Seated {
   firstTokenMs: number | null
   /** The client left, or a drain ended the call. */
   isCut: boolean
+  /** What every answer to the call says, whatever it is: set by its door. */
+  doorHeaders: HeaderList
   /** Ends the call wherever it is: set by the step that waits. */
   onCut: (() => void) | null
 }

@@ -19,10 +19,18 @@ const clientMembers = {
   log_retention_days: z.int().min(1).max(36_500),
   logging_headers: names,
   hidden_request_types: names,
-  allowed_origins: names,
-  allowed_headers: names,
+  allowed_origins: names.describe(
+    'Origins whose pages may read answers in a browser: `*`, one written out, or one whose first label is `*`.',
+  ),
+  allowed_headers: names.describe('Headers that such pages may send beyond the usual ones; `*`: any.'),
+  header_filter_config: z
+    .object({ allowlist: names, denylist: names })
+    .partial()
+    .describe(
+      'Which headers callers may hand on to providers as `x-bf-eh-<name>`, or, if allowed, without the prefix.',
+    ),
   enforce_auth_on_inference: flag.describe('Whether calls of models need a virtual key.'),
-  allow_direct_keys: flag.describe("Whether callers may bring a provider's key of their own."),
+  allow_direct_keys: flag.describe('Kept and shown; has no effect yet.'),
   max_request_body_size_mb: z.int().min(1).max(1024),
   whitelisted_routes: names.describe(
     'Paths under `/api` that need no credential, exact or, ending in `*`, all that begin so.',

@@ -7,9 +7,10 @@ import type { Room } from '../room.ts'
 import type { NativeGrant } from './grant.ts'
 import { secretsOf } from './relay-error.ts'
 
-/** Our id of the call, and the caller's own where it can be echoed. */
+/** Our id of the call, or the caller's own where it can be echoed, and what a browser needs of a page elsewhere. */
 export function callHeaders(call: Call): string[] {
-  return ['x-request-id', callersRequestId(call) ?? call.id, 'x-tollgate-request-id', call.id]
+  const ids = ['x-request-id', callersRequestId(call) ?? call.id, 'x-tollgate-request-id', call.id]
+  return call.doorHeaders.length === 0 ? ids : [...ids, ...call.doorHeaders]
 }
 
 const passed = ['retry-after', 'openai-processing-ms'] as const

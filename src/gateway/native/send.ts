@@ -1,15 +1,15 @@
 import { type Failure, isFailure } from '../../domain/failure.ts'
 import { priceOfModel } from '../../tenancy/governance/prices.ts'
 import { awaitAnswer } from '../answer.ts'
-import type { HeaderChoice } from '../exchange.ts'
 import type { Room } from '../room.ts'
 import { recordHold, settled } from '../settle.ts'
 import { leftAfter, nativeBooks } from './books.ts'
-import { endpointWith, headerLine } from './endpoint.ts'
+import { endpointWith } from './endpoint.ts'
 import type { Failed, NativeEnding } from './failed.ts'
 import type { NativeGrant } from './grant.ts'
 import { type Credential, coolingMs, pickCredential } from './keys.ts'
 import { outgoingBody } from './outgoing.ts'
+import { passedHeaders } from './passed-headers.ts'
 import { exhausted, isProblem, type Problem, problemOf, tooSlow } from './problem.ts'
 import { relay } from './relay.ts'
 import { nextAttempt, retryPolicyOf } from './retry.ts'
@@ -144,7 +144,7 @@ async function tryOnce(grant: NativeGrant, isStrict: boolean, room: Room): Promi
       reach: endpoint.reach,
       method: 'POST',
       path: endpoint.path,
-      headers: endpoint.headers + call.exchange.headerLines(passedOn) + extraHeaders(grant),
+      headers: endpoint.headers + passedHeaders(call.exchange, journey.world.client),
       body: outgoingBody(journey.ask, target.provider, credential.model, grant.reservation.outputCap).pieces,
       timeouts: timeouts.upstream,
     }),
@@ -199,25 +199,4 @@ function wasNeverSent(failure: Failure): boolean {
 function endingOf(problem: Problem, { journey }: NativeGrant, isUnsent: boolean): NativeEnding {
   if (problem.outcome === 'cancelled') return leftAfter(journey, 0)
   return isUnsent ? { ending: 'unused' } : { ending: 'untold', failed: true }
-}
-
-function extraHeaders({ call }: NativeGrant): string {
-  const prefix = 'x-bf-eh-'
-  const list = call.exchange.headerLines(prefixedOnes)
-  if (list === '') return ''
-  return list
-    .split('\r\n')
-    .flatMap((line) => {
-      const colon = line.indexOf(':')
-      return colon < 0 ? [] : headerLine(line.slice(prefix.length, colon), line.slice(colon + 1).trim())
-    })
-    .join('')
-}
-
-const prefixedOnes: HeaderChoice = { names: [], prefixes: ['x-bf-eh-'] }
-
-/** Request headers of the caller that the provider may see. */
-const passedOn: HeaderChoice = {
-  names: ['accept', 'user-agent', 'idempotency-key'],
-  prefixes: ['openai-', 'anthropic-'],
 }

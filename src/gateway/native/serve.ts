@@ -1,5 +1,6 @@
 import { type Failure, isFailure } from '../../domain/failure.ts'
-import type { VirtualKeyFact } from '../../tenancy/governance/facts.ts'
+import { crossOriginHeaders, preflightHeaders } from '../../tenancy/governance/cross-origin.ts'
+import type { ClientConfig, VirtualKeyFact } from '../../tenancy/governance/facts.ts'
 import { catalogIn } from '../../tenancy/governance/prices.ts'
 import type { GovernanceWorld } from '../../tenancy/governance/world.ts'
 import type { Snapshot } from '../../tenancy/snapshot.ts'
@@ -31,6 +32,10 @@ export async function serveNative(
   room: Room,
 ): Promise<null> {
   call.door = nativeDoor
+  const origin = call.exchange.header('origin')
+  if (origin !== null) call.doorHeaders = crossOriginHeaders(before.client, origin)
+  if (call.exchange.method === 'OPTIONS' && isFailure(served) && served.failure === 'method_not_allowed')
+    return answerOptions(call, served.allow, origin, before.client)
   if (isFailure(served)) return told(call, problemOf(served))
   const caller = await authenticate(call, presented, before, room)
   if (isProblem(caller)) return told(call, caller)
@@ -70,6 +75,26 @@ async function travel(journey: Journey, room: Room): Promise<Problem | null> {
   }
   journey.target = primary
   return first
+}
+
+/** What a browser asks before a page of another origin may ask: nobody needs to say who they are for that. */
+function answerOptions(
+  call: Call,
+  allow: readonly string[],
+  origin: string | null,
+  client: ClientConfig,
+): null {
+  const { exchange } = call
+  if (origin !== null)
+    call.doorHeaders = preflightHeaders(
+      client,
+      origin,
+      allow,
+      exchange.header('access-control-request-headers'),
+    )
+  call.status = 204
+  exchange.respond(204, [...callHeaders(call), 'allow', [...allow, 'OPTIONS'].join(', ')], Buffer.alloc(0))
+  return null
 }
 
 function answerModels(call: Call, virtualKey: VirtualKeyFact | null, world: GovernanceWorld): null {

@@ -1,8 +1,8 @@
 import type { Failure } from '../../domain/failure.ts'
 import type { Operator } from '../write.ts'
+import { clientFault } from './client-faults.ts'
 import { lockGovernance, ofInstallation, type ProcessContext } from './context.ts'
 import type { ClientConfig } from './facts.ts'
-import { requiredHeadersFault } from './required-headers.ts'
 import { readSetting, writeSetting } from './settings.sql.ts'
 
 /** What holds where nothing else is written. */
@@ -53,7 +53,7 @@ export function clientConfigsOf({ write, variable }: ProcessContext): ClientConf
       const given: ClientConfig = Object.fromEntries(
         Object.entries(change).filter(([, value]) => value !== null),
       )
-      const fault = await requiredHeadersFault(given, variable)
+      const fault = await clientFault(given, variable)
       if (fault !== null)
         return { failure: 'invalid', message: `client_config.${fault.path}: ${fault.message}` }
       return write<ClientConfig>(ofInstallation(operator), async (it) => {

@@ -308,7 +308,12 @@ export interface ProviderKeyFact extends Stored {
 export interface ClientConfig {
   readonly enforce_auth_on_inference?: boolean
   readonly required_headers?: readonly string[] | Readonly<Record<string, string>>
-  readonly allow_direct_keys?: boolean
+  readonly allowed_origins?: readonly string[]
+  readonly allowed_headers?: readonly string[]
+  readonly header_filter_config?: {
+    readonly allowlist?: readonly string[]
+    readonly denylist?: readonly string[]
+  }
   readonly vk_rotation_cooldown?: string | number
   readonly routing_chain_max_depth?: number
   readonly whitelisted_routes?: readonly string[]

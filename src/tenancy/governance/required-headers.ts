@@ -12,23 +12,23 @@ export interface RequiredHeader {
   accepts(value: string): boolean
 }
 
-/** What stands in the setting for any value. */
-const anyValues: ReadonlySet<string> = new Set(['*', ''])
-/** Without any of these a pattern is a text that stands for itself. */
-const special = /[\\^$.|?*+()[\]{}]/
-
-/** A value that a configuration demands and that cannot be held against anything. */
-export interface HeaderFault {
+/** A member of a configuration that could never act. */
+export interface ClientFault {
   /** Within the configuration: `required_headers.X-Tenant`. */
   readonly path: string
   readonly message: string
 }
 
+/** What stands in the setting for any value. */
+const anyValues: ReadonlySet<string> = new Set(['*', ''])
+/** Without any of these a pattern is a text that stands for itself. */
+const special = /[\\^$.|?*+()[\]{}]/
+
 /** The first thing wrong with the headers that a configuration demands; null if nothing is. */
 export async function requiredHeadersFault(
   { required_headers: wanted }: Pick<ClientConfig, 'required_headers'>,
   variable: Variable,
-): Promise<HeaderFault | null> {
+): Promise<ClientFault | null> {
   for (const [name, value] of valuesOf(wanted)) {
     const fault = variableIn(value) === null ? await patternFault(value) : unsetFault(value, variable)
     if (fault !== null) return { path: `required_headers.${name}`, message: fault }

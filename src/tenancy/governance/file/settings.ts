@@ -1,14 +1,14 @@
 import type { Transaction } from 'kysely'
 import type { Schema } from '../../../store/schema.ts'
 import { type AuthSettings, authOf } from '../auth.ts'
+import { clientFault } from '../client-faults.ts'
 import type { ClientConfig } from '../facts.ts'
-import { requiredHeadersFault } from '../required-headers.ts'
 import { type SettingName, writeSetting } from '../settings.sql.ts'
 import { at, type FileWrite, fromFile, refuse } from './file-write.ts'
 
 export async function writeClientConfig(write: FileWrite, client: ClientConfig): Promise<void> {
   const { it, context } = write
-  const fault = await requiredHeadersFault(client, context.variable)
+  const fault = await clientFault(client, context.variable)
   if (fault !== null) refuse(`client.${fault.path}`, fault.message)
   const hash = write.digest([client])
   if (!write.isToWrite(await storedSettingHash(it.transaction, 'client_config'), hash)) return
