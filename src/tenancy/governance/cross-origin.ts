@@ -3,7 +3,7 @@ import type { ClientConfig } from './facts.ts'
 // Which pages of other origins a browser lets read our answers, and with which headers they may ask.
 
 /** `named`: by the operator, or by the shape of its name; `any`: whoever it is, so it sends no cookies. */
-export type Judged = 'named' | 'any' | 'refused'
+type Judged = 'named' | 'any' | 'refused'
 
 /** Headers that callers of ours send; operators may allow more. Those of SDKs and of our own begin so. */
 const usualHeaders: ReadonlySet<string> = new Set([
@@ -47,7 +47,7 @@ export function isOriginPattern(text: string): boolean {
   return scheme !== undefined && URL.canParse(`${scheme}://${label === '' ? '' : 'x.'}${rest}`)
 }
 
-export function judgeOrigin({ allowed_origins: allowed = ['*'] }: ClientConfig, origin: string): Judged {
+function judgeOrigin({ allowed_origins: allowed = ['*'] }: ClientConfig, origin: string): Judged {
   const name = origin.toLowerCase()
   if (allowed.some((entry) => entry !== '*' && isMatch(entry.toLowerCase(), name))) return 'named'
   return allowed.includes('*') || isLoopback(name) ? 'any' : 'refused'
