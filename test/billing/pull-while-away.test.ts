@@ -14,7 +14,11 @@ describe.concurrent.each(breakableDatabases())('$name is away for two minutes', 
         const load = startLoad({
           url: world.gateway.url,
           key: tenant.key,
-          wishOf: (client) => ({ model: slug, stream: client % 2 === 1, fake: { headDelayMs: isLong ? 30 : 80 } }),
+          wishOf: (client) => ({
+            model: slug,
+            stream: client % 2 === 1,
+            fake: { headDelayMs: isLong ? 30 : 80 },
+          }),
           concurrency: 10,
         })
         let now = noon

@@ -301,7 +301,7 @@ describe(`budgets under ${atOnce} calls at once`, () => {
 })
 
 describe('what a usage costs', () => {
-  const usages = isLong ? 10_000 : 300
+  const usages = isLong ? 10_000 : 150
   const connections = 8
   const rates = [
     'input_cost_per_token',
