@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net'
-import { Agent, type Dispatcher } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
 import { isFailure } from '../domain/failure.ts'
 import { type Egress, egressRefusedCode } from '../upstream/egress.ts'
 import { type Origin, parseOrigin } from '../upstream/origin.ts'
@@ -34,7 +34,9 @@ const connectionsPerReceiver = 8
 export function openPost(egress: Egress): Post {
   const agents = new Map<LookupFunction, Agent>()
 
-  function agentOf(lookup: LookupFunction): Agent {
+  async function agentOf(lookup: LookupFunction): Promise<Agent> {
+    // Loaded with the first parcel: most gateways never send one, and it takes a tenth of their start.
+    const { Agent } = await import('undici')
     const known = agents.get(lookup)
     if (known !== undefined) return known
     const agent = new Agent({
@@ -63,7 +65,8 @@ export function openPost(egress: Egress): Post {
       stop.removeEventListener('abort', end)
     }
     try {
-      const answer = await agentOf(route.lookup).request(requestOf(parcel, origin, route.destination, late))
+      const agent = await agentOf(route.lookup)
+      const answer = await agent.request(requestOf(parcel, origin, route.destination, late))
       const read = answer.body.dump({ limit: answerLimitBytes, signal: late.signal })
       void read.catch(() => {}).finally(over)
       return judge(answer.statusCode)

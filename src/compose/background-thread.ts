@@ -6,7 +6,7 @@ import type { DrainStanding } from '../ledger/drain.ts'
 import type { SpoolMessage } from '../ledger/segment.ts'
 import type { Charge } from '../limits/plan.ts'
 import type { Database } from '../store/database.ts'
-import { openPostgres } from '../store/postgres.ts'
+import { openDatabase } from '../store/open.ts'
 import { connectSqlite } from '../store/sqlite-remote.ts'
 import { startSqliteThread } from '../store/sqlite-threads.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -123,8 +123,7 @@ export async function openBackground(
 
 /** The main thread's own way to the database. */
 async function connect({ database }: BackgroundOptions, channel: MessageChannel | null): Promise<Database> {
-  if (database.kind === 'postgres' || channel === null)
-    return openPostgres(database.kind === 'postgres' ? database.url : '', { statementTimeoutMs })
+  if (database.kind === 'postgres' || channel === null) return openDatabase(database, { statementTimeoutMs })
   const reader = await startSqliteThread(database.path, 'read')
   const connected = connectSqlite({ writer: channel.port1, reader: reader.port })
   return {

@@ -21,8 +21,7 @@ import type { Charge } from '../limits/plan.ts'
 import type { Database } from '../store/database.ts'
 import { isUnavailable } from '../store/errors.ts'
 import { migrate } from '../store/migrate.ts'
-import type { DatabaseLocation } from '../store/open.ts'
-import { openPostgres } from '../store/postgres.ts'
+import { type DatabaseLocation, openDatabase } from '../store/open.ts'
 import { openSqliteWriter } from '../store/sqlite-writer.ts'
 import { deriveKeyring } from '../tenancy/keyring.ts'
 import { type EgressRules, openEgress } from '../upstream/egress.ts'
@@ -98,7 +97,7 @@ const trouble = (error: unknown): void =>
  */
 async function run(): Promise<void> {
   const clock = openClock(data.testClockFile)
-  const database = openHere(data.database)
+  const database = await openHere(data.database)
   const migrated = await migrate(database)
   if ('newerMigrations' in migrated) {
     return refuse(
@@ -180,8 +179,8 @@ async function run(): Promise<void> {
   tell({ news: 'closed', isDrained })
 }
 
-function openHere(location: DatabaseLocation): Database {
-  if (location.kind === 'postgres') return openPostgres(location.url, { connections: 3 })
+async function openHere(location: DatabaseLocation): Promise<Database> {
+  if (location.kind === 'postgres') return openDatabase(location, { connections: 3 })
   const writer = openSqliteWriter(location.path)
   if (data.writerPort !== null) writer.serve(data.writerPort)
   return { ...writer.database, close: () => writer.close() }

@@ -6,7 +6,7 @@ import { type Environment, type NamedVariable, resolveReferences } from './envir
 import { type Fault, faultsOf, type Warning, wordPath } from './faults.ts'
 import { type Flags, type GivenFlags, type LogLevel, readFlags } from './flags.ts'
 import { type GovernanceSettings, readGovernance } from './governance-file.ts'
-import { schemaAt, settingsSchema } from './json-schema.ts'
+import { schemaAt } from './json-schema.ts'
 import { namesGivenTwice } from './names-given-twice.ts'
 import { readConfigurationFile } from './read-file.ts'
 import { readLoosely } from './read-loosely.ts'
@@ -99,22 +99,24 @@ type ParsedFile = { readonly parsed: ConfigurationFile; readonly warnings: Warni
 
 /** Puts variables in their places and holds the outcome against the schema. A provider's key that is not set is left out. */
 function parseFile(file: unknown, environment: Environment): ParsedFile | { readonly faults: Fault[] } {
-  const own = settingsSchema().properties ?? {}
   const unknown: Warning[] = []
   const isMapping = typeof file === 'object' && file !== null && !Array.isArray(file)
   const sections = isMapping ? Object.entries(file) : []
   const ours = Object.fromEntries(
     sections
-      .filter(([name, section]) => name in own && !(section === null && looseSections.includes(name)))
+      .filter(
+        ([name, section]) =>
+          name in ConfigurationFile.shape && !(section === null && looseSections.includes(name)),
+      )
       .map(([name, section]) => {
-        const node = looseSections.includes(name) ? own[name] : undefined
-        if (node === undefined) return [name, section]
+        const node = looseSections.includes(name) ? schemaAt([name]) : null
+        if (node === null) return [name, section]
         const loosely = readLoosely(section, node, name)
         unknown.push(...loosely.unknown)
         return [name, loosely.value]
       }),
   )
-  const theirs = Object.fromEntries(sections.filter(([name]) => !(name in own)))
+  const theirs = Object.fromEntries(sections.filter(([name]) => !(name in ConfigurationFile.shape)))
   const resolved = resolveReferences(ours, environment, (path) => schemaAt(path)?.type, keptAt)
   const whole = isMapping ? { ...theirs, ...(resolved.value as object) } : file
   const checked = ConfigurationFile.safeParse(whole, { reportInput: true })

@@ -1,6 +1,6 @@
 import type { Failure } from '../domain/failure.ts'
 import type { Database } from './database.ts'
-import { openPostgres, type PostgresOptions } from './postgres.ts'
+import type { PostgresOptions } from './postgres.ts'
 import { openSqlite } from './sqlite-threads.ts'
 
 /** Where a database is. */
@@ -23,5 +23,8 @@ export function parseDatabaseUrl(text: string): DatabaseLocation | Failure {
  * cannot be opened; a Postgres that cannot be reached shows at the first statement.
  */
 export async function openDatabase(location: DatabaseLocation, options?: PostgresOptions): Promise<Database> {
-  return location.kind === 'sqlite' ? openSqlite(location.path) : openPostgres(location.url, options)
+  if (location.kind === 'sqlite') return openSqlite(location.path)
+  // Who keeps to SQLite does not load the driver.
+  const { openPostgres } = await import('./postgres.ts')
+  return openPostgres(location.url, options)
 }

@@ -18,7 +18,7 @@ import { deriveKeyring } from '../../src/tenancy/keyring.ts'
 import { openTenancy, type Tenancy } from '../../src/tenancy/tenancy.ts'
 import { openEgress } from '../../src/upstream/egress.ts'
 import { until } from '../faults/world.ts'
-import { databases } from '../setup/databases.ts'
+import { mostDatabases } from '../setup/databases.ts'
 import { answer, eventsIn, expectedSignature, hang, type Receiver, startReceiver } from './receiver.ts'
 import { usageRow } from './rows.ts'
 
@@ -38,7 +38,7 @@ const limits: DeliveryLimits = {
 }
 const dayMs = 86_400_000
 
-describe.each(databases())('deliveries on $name', ({ open, name }) => {
+describe.each(mostDatabases())('deliveries on $name', ({ open, name }) => {
   let database: Database
   let tenancy: Tenancy
   let billing: Billing

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { breakableDatabases } from '../faults/breakable.ts'
 import { startLoad } from '../faults/load.ts'
-import { noon, slug, until, type World, withWorld } from '../faults/world.ts'
+import { isLong, noon, slug, until, type World, withWorld } from '../faults/world.ts'
 
 describe.concurrent.each(breakableDatabases())('$name is away for two minutes', (database) => {
   test(
@@ -14,7 +14,11 @@ describe.concurrent.each(breakableDatabases())('$name is away for two minutes', 
         const load = startLoad({
           url: world.gateway.url,
           key: tenant.key,
-          wishOf: (client) => ({ model: slug, stream: client % 2 === 1, fake: { headDelayMs: 30 } }),
+          wishOf: (client) => ({
+            model: slug,
+            stream: client % 2 === 1,
+            fake: { headDelayMs: isLong ? 30 : 80 },
+          }),
           concurrency: 10,
         })
         let now = noon

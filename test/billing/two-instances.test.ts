@@ -19,7 +19,7 @@ import { databases } from '../setup/databases.ts'
 
 const noon = Date.UTC(2026, 10, 2, 12)
 const workspaceId = 'default' as WorkspaceId
-const steps = isLong ? 1000 : 150
+const steps = isLong ? 1000 : 75
 
 /** An instance whose drain gets what its spool closed only when it is let. */
 interface Lagging {

@@ -6,8 +6,8 @@ import { startFakeUpstream } from '../fake-upstream.ts'
 import { chatStatus, configurationFor, openFrontier, workspaceKey } from '../setup/frontier.ts'
 import {
   bareEnvironment,
-  commandFile,
   type Gateway,
+  quickestCommandFile,
   startGateway,
   temporaryFolder,
 } from '../setup/gateway.ts'
@@ -145,7 +145,7 @@ async function workspaceAurora({ url, adminKey }: Pick<Gateway, 'url' | 'adminKe
 /** A folder for the search path, with `tollgate` in it, as it is installed. */
 function folderWithCommand(): string {
   const folder = temporaryFolder()
-  const script = `#!/bin/sh\nexec '${process.execPath}' '${commandFile}' "$@"\n`
+  const script = `#!/bin/sh\nexec '${process.execPath}' '${quickestCommandFile}' "$@"\n`
   writeFileSync(join(folder, 'tollgate'), script, { mode: 0o755 })
   return folder
 }

@@ -9,8 +9,8 @@ import { type Answered, type Frontier, modelOf, openFrontier } from '../setup/fr
 
 const writers = 16
 const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
-const rounds = isLong ? 60 : 15
-const editsPerWriter = isLong ? 150 : 30
+const rounds = isLong ? 60 : 6
+const editsPerWriter = isLong ? 150 : 15
 const slug = 'aurora/lumen'
 const tuple = 'TOKEN/MINUTE'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { expectDocumented, gatewayContract } from '../setup/contract.ts'
+import { adminContract, expectDocumented, gatewayContract, governanceContract } from '../setup/contract.ts'
 
 const path = '/v1/gateway/groups/g_1'
 const deleted = {
@@ -30,7 +30,7 @@ test.each<[string, () => void]>([
 })
 
 test('operations are named by method and path, each once', () => {
-  const ids = gatewayContract.operations.map(({ id }) => id)
+  const ids = gatewayContract().operations.map(({ id }) => id)
   expect(new Set(ids).size).toBe(ids.length)
   expect(ids).toEqual(
     expect.arrayContaining([
@@ -40,8 +40,19 @@ test('operations are named by method and path, each once', () => {
       'DeleteGatewayGroupsApiKeys',
     ]),
   )
-  for (const { id, method } of gatewayContract.operations) {
+  for (const { id, method } of gatewayContract().operations) {
     const verb = `${method[0]}${method.slice(1).toLowerCase()}`
     expect(id).toMatch(new RegExp(`^${verb}(?:Gateway|AuditLogs)`))
+  }
+})
+
+test.each([
+  ['gateway', gatewayContract],
+  ['admin', adminContract],
+  ['governance', governanceContract],
+])('every answer of the %s API has a schema that answers can be held against', (_name, contract) => {
+  const { operations, problem } = contract()
+  for (const validator of [problem, ...operations.flatMap(({ answers }) => [...answers.values()])]) {
+    expect(validator()).toBeTypeOf('function')
   }
 })

@@ -1,3 +1,4 @@
+import { type Dispatcher, Pool } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Route } from '../../src/api/route.ts'
 import { routes } from '../../src/api/routes.ts'
@@ -37,6 +38,7 @@ describe.each(mostDatabases())('who may do what, on $name', ({ create }) => {
   let upstream: FakeUpstream
   let place: TestPlace
   let gateway: Gateway
+  let connections: Pool
   let aurora: Frontier
   let theirs: Resources
   let ours: Resources
@@ -47,12 +49,14 @@ describe.each(mostDatabases())('who may do what, on $name', ({ create }) => {
     upstream = await startFakeUpstream()
     place = await create()
     gateway = await startGateway({ config: labsConfiguration(upstream.url, labs), databaseUrl: place.url })
+    connections = new Pool(gateway.url, { connections: 1 })
     aurora = openFrontier(gateway, keyOf('aurora', 'PERSONAL'))
     theirs = await makeResources('borealis')
     ours = await makeResources('aurora')
     federated = await aurora.mintKey(ours.group_id)
   })
   afterAll(async () => {
+    await connections.close()
     await gateway.stop()
     await upstream.close()
     await place.remove()
@@ -101,13 +105,14 @@ describe.each(mostDatabases())('who may do what, on $name', ({ create }) => {
     const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: keyof Resources) =>
       encodeURIComponent(named[name]),
     )
-    const response = await fetch(`${gateway.url}${path}${query}`, {
-      method: route.method,
+    const response = await connections.request({
+      method: route.method.toUpperCase() as Dispatcher.HttpMethod,
+      path: `${path}${query}`,
       headers: { ...headers, ...(body !== null && { 'x-baseten-signature': labs.aurora.sign(body) }) },
-      ...(body !== null && { body }),
+      body,
     })
-    const text = await response.text()
-    return { status: response.status, code: JSON.parse(text).code as unknown, text }
+    const text = await response.body.text()
+    return { status: response.statusCode, code: JSON.parse(text).code as unknown, text }
   }
 
   function principals(): Principal[] {

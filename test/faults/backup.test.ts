@@ -6,10 +6,10 @@ import { parseSegmentName } from '../../src/ledger/segment.ts'
 import { paste, type Ran, tollgate } from '../cli/run.ts'
 import { databases, placeAt, type TestPlace } from '../setup/databases.ts'
 import { chatStatus, configurationFor, openFrontier } from '../setup/frontier.ts'
-import { commandFile, masterKeyOfTests, startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { masterKeyOfTests, quickestCommandFile, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { type CallRecord, type Load, startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, readLedger, tokensOf } from './truth.ts'
-import { noon, slug, type Tenant, until, type World, withWorld } from './world.ts'
+import { isLong, noon, slug, type Tenant, until, type World, withWorld } from './world.ts'
 
 const [sqlite] = databases()
 const ample = 1_000_000_000
@@ -59,7 +59,8 @@ function startRestored(world: World, dataDirectory: string) {
 
 function loadOn(world: World, tenant: Tenant): Load {
   const { url } = world.gateway
-  const wishOf = (client: number) => ({ model: slug, stream: client % 2 === 1, fake: { chunkDelayMs: 2 } })
+  const fake = { headDelayMs: isLong ? 0 : 100, chunkDelayMs: 2 }
+  const wishOf = (client: number) => ({ model: slug, stream: client % 2 === 1, fake })
   return startLoad({ url, key: tenant.key, wishOf, concurrency: 40 })
 }
 
@@ -191,7 +192,7 @@ describe('what cannot be done', () => {
 
   test('a backup shows its progress on a terminal, and its bytes in its report', async () => {
     const target = newDirectory('backup')
-    const command = `'${process.execPath}' '${commandFile}' backup --data '${data}' '${target}'`
+    const command = `'${process.execPath}' '${quickestCommandFile}' backup --data '${data}' '${target}'`
     const { code, output } = await paste(`script -qefc "${command}" /dev/null`)
     expect(code).toBe(0)
     expect(output).toMatch(/█{30} copy (\d+)\/\1/)

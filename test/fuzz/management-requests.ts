@@ -35,7 +35,7 @@ const shaping = ['PostGatewayGroups', 'PatchGatewayGroups']
 /** Makes requests of what the document says: right ones, nearly right ones, and hostile ones. */
 export function requestMaker(dice: Dice, known: Known, authorization: string, signingKey: SigningKey) {
   let serial = 0
-  const { operations, document } = gatewayContract
+  const { operations, document } = gatewayContract()
 
   return function next(): ManagementRequest {
     const operation = pickOperation()

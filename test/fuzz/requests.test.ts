@@ -10,7 +10,7 @@ import { type Inspector, inspected, openInspector } from './inspector.ts'
 import { type Dice, mutated, openDice } from './mutations.ts'
 
 const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
-const requests = isLong ? 100_000 : 5000
+const requests = isLong ? 100_000 : 2000
 const atOnce = 24
 const mostGrowthBytes = 10 * 2 ** 20
 const limitMs = 600_000

@@ -19,7 +19,7 @@ import {
 
 const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 const seed = Number(process.env.TOLLGATE_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 32))
-const atOnce = isLong ? 1000 : 250
+const atOnce = isLong ? 1000 : 100
 const noon = Date.UTC(2026, 10, 3, 12)
 const picoPerDollar = 10n ** 12n
 /** Dollars. Whatever the calls of a test cost, this is more. */
@@ -301,7 +301,7 @@ describe(`budgets under ${atOnce} calls at once`, () => {
 })
 
 describe('what a usage costs', () => {
-  const usages = isLong ? 10_000 : 300
+  const usages = isLong ? 10_000 : 150
   const connections = 8
   const rates = [
     'input_cost_per_token',

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isFailure } from '../../src/domain/failure.ts'
 import { openPlanCache } from '../../src/tenancy/plan-cache.ts'
 import { resolveTarget } from '../../src/tenancy/resolve-target.ts'
-import { databases } from '../setup/databases.ts'
+import { mostDatabases } from '../setup/databases.ts'
 import { type Answer, keys, openWorld, type World } from './management-world.ts'
 
 const groups = '/v1/gateway/groups'
@@ -16,7 +16,7 @@ const root = { limit_enforcement: 'INDEPENDENT' }
 const perMinute = (threshold: number) => ({ type: 'TOKEN', unit: 'MINUTE', threshold })
 const perDay = (threshold: number) => ({ type: 'REQUEST', unit: 'DAY', threshold })
 
-describe.each(databases())('management on $name', ({ open }) => {
+describe.each(mostDatabases())('management on $name', ({ open }) => {
   let world: World
   let call: World['call']
   let made = 0

@@ -6,7 +6,7 @@ import { ulid } from 'ulid'
 import { inject } from 'vitest'
 import type { Database } from '../../src/store/database.ts'
 import { migrate } from '../../src/store/migrate.ts'
-import { openDatabase, parseDatabaseUrl } from '../../src/store/open.ts'
+import { type DatabaseLocation, openDatabase, parseDatabaseUrl } from '../../src/store/open.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
 import { openSqliteWriter } from '../../src/store/sqlite-writer.ts'
 
@@ -129,16 +129,24 @@ async function createPostgres(): Promise<TestPlace> {
 
 /** A database that somebody else has made, and will remove. */
 export function placeAt(url: string): Omit<TestPlace, 'remove'> {
-  const location = parseDatabaseUrl(url)
-  if ('failure' in location) throw new Error(`not a database: ${url}`)
-  const openHere = () =>
-    location.kind === 'sqlite' ? openSqliteWriter(location.path).database : openPostgres(location.url)
   return {
     url,
-    open: () => openDatabase(location),
+    open: () => openDatabase(locationOf(url)),
     async look(work) {
-      const { read, close } = openHere()
+      const { read, close } = openOnThisThread(url)
       return work(read).finally(close)
     },
   }
+}
+
+/** As it is, made where there is none: SQLite without the threads that take longer to start than most tests' work. */
+export function openOnThisThread(url: string): Database {
+  const location = locationOf(url)
+  return location.kind === 'sqlite' ? openSqliteWriter(location.path).database : openPostgres(location.url)
+}
+
+function locationOf(url: string): DatabaseLocation {
+  const location = parseDatabaseUrl(url)
+  if ('failure' in location) throw new Error(`not a database: ${url}`)
+  return location
 }

@@ -18,9 +18,7 @@ export const bareEnvironment = {
   HOME: process.env.HOME ?? '',
   NODE_ENV: 'test',
   NODE_COMPILE_CACHE:
-    bundle === undefined
-      ? join(root, 'node_modules/.cache/tollgate-tests')
-      : join(dirname(bundle), 'compiled'),
+    bundle === undefined ? (process.env.NODE_COMPILE_CACHE ?? '') : join(dirname(bundle), 'compiled'),
 }
 const readyLine = /^Tollgate is listening on (http:\/\/\S+)$/m
 const adminKeyLine = /^Admin key: (\S+)$/m
@@ -119,6 +117,8 @@ export class GatewayDidNotStart extends Error {
 
 const folders: string[] = []
 const children = new Set<ChildProcess>()
+// The runner ends its workers so, which by itself would leave everything behind.
+process.once('SIGTERM', () => process.exit())
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL')
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })

@@ -7,7 +7,6 @@ import type { Kysely, Transaction } from 'kysely'
 import { vi } from 'vitest'
 import { readCeiling } from '../../src/domain/money.ts'
 import { migrate } from '../../src/store/migrate.ts'
-import { openDatabase, parseDatabaseUrl } from '../../src/store/open.ts'
 import type { Schema } from '../../src/store/schema.ts'
 import { digestCredential } from '../../src/tenancy/digest.ts'
 import { mcpClientPlace } from '../../src/tenancy/governance/mcp-clients.sql.ts'
@@ -17,7 +16,7 @@ import { moveRevision } from '../../src/tenancy/installation.sql.ts'
 import { deriveKeyring } from '../../src/tenancy/keyring.ts'
 import { seal } from '../../src/tenancy/sealing.ts'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import type { TestPlace } from './databases.ts'
+import { openOnThisThread, type TestPlace } from './databases.ts'
 import { configurationFor } from './frontier.ts'
 import { type Gateway, masterKeyOfTests, startGateway } from './gateway.ts'
 
@@ -173,9 +172,7 @@ export async function openGoverned(seed: Seed, options: GovernedOptions = {}): P
     upstream,
     databaseUrl,
     async read(query, until) {
-      const location = parseDatabaseUrl(databaseUrl)
-      if ('failure' in location) throw new Error(`not a database: ${databaseUrl}`)
-      const database = await openDatabase(location)
+      const database = openOnThisThread(databaseUrl)
       try {
         return await vi.waitFor(
           async () => {
@@ -202,9 +199,7 @@ export async function openGoverned(seed: Seed, options: GovernedOptions = {}): P
 }
 
 async function write(databaseUrl: string, seed: Seed, upstreamUrl: string): Promise<void> {
-  const location = parseDatabaseUrl(databaseUrl)
-  if ('failure' in location) throw new Error(`not a database: ${databaseUrl}`)
-  const database = await openDatabase(location)
+  const database = openOnThisThread(databaseUrl)
   try {
     await migrate(database)
     await database.transaction(async (transaction) => {

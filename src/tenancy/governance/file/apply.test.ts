@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { databases } from '../../../../test/setup/databases.ts'
+import { mostDatabases } from '../../../../test/setup/databases.ts'
 import { ulidSource } from '../../../domain/ids.ts'
 import { openMemoryCounters } from '../../../limits/memory.ts'
 import type { Database } from '../../../store/database.ts'
@@ -72,7 +72,7 @@ const whole: GovernanceFile = {
   budgets: [budgetOf({ kind: 'customer', id: 'c' })],
 }
 
-describe.each(databases())("a file's governance on $name", ({ open: openDatabase }) => {
+describe.each(mostDatabases())("a file's governance on $name", ({ open: openDatabase }) => {
   let database: Database
   let tenancy: Tenancy
   beforeEach(async () => {
