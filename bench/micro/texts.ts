@@ -36,6 +36,40 @@ export function chatStreamChunks(events: number): Buffer[] {
   return chunks
 }
 
+/** A short whole answer, as one comes from an OpenAI-compatible upstream. */
+export function completion(): Buffer {
+  const message = {
+    role: 'assistant',
+    content: 'Seven wizards "calmly" brew tea.\n',
+    refusal: null,
+    annotations: [],
+  }
+  return Buffer.from(
+    JSON.stringify({
+      id: 'chatcmpl-B9MBs8CjcvOU2jLn4n570S5qMJKcT',
+      object: 'chat.completion',
+      created: 1741569952,
+      model: 'gpt-4o-2024-08-06',
+      choices: [{ index: 0, message, logprobs: null, finish_reason: 'stop' }],
+      usage: {
+        prompt_tokens: 19,
+        completion_tokens: 10,
+        total_tokens: 29,
+        prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
+      },
+      service_tier: 'default',
+      system_fingerprint: 'fp_fc9f1d7035',
+    }),
+  )
+}
+
+/** The bytes in chunks of `length`, the last one shorter. */
+export function chunksOf(bytes: Buffer, length: number): Buffer[] {
+  const chunks: Buffer[] = []
+  for (let at = 0; at < bytes.length; at += length) chunks.push(bytes.subarray(at, at + length))
+  return chunks
+}
+
 function event(choices: unknown[], usage: unknown): Buffer {
   const head = {
     id: 'chatcmpl-B9MHDbslfkBeAs8l4bebGdFOJ6PeG',

@@ -1,15 +1,7 @@
 import { type Capture, openCapture } from './capture.ts'
-import { afterSpace, findKey, isSpace, scanMembers, type Wanted, wantMembers } from './scan.ts'
-import { stringEnd, unendedInEscape } from './strings.ts'
-
-const quote = 0x22
-const comma = 0x2c
-const colon = 0x3a
-const openBrace = 0x7b
-const closeBrace = 0x7d
-const closeBracket = 0x5d
-/** Set in both braces and clear in both brackets: or-ing it makes one comparison of two. */
-const braceBit = 0x20
+import { openKept } from './kept.ts'
+import { afterSpace, scanMembers, type Wanted, wantMembers } from './scan.ts'
+import { openWalk } from './walk.ts'
 
 /** White space where none is needed is held back no further than this. */
 const longestHeldBytes = 1 << 14
@@ -55,160 +47,52 @@ export interface AmendedAnswer {
  * JSON.
  */
 export function openAmended({ added, noted, wanted }: Amendment): AmendedAnswer {
-  const { keys } = wanted
   const values = new Map<string, Buffer | null>()
-  const splitKey = openCapture(keys.longestEscaped + 1)
-  let current: Capture | null = null
-  let step = beforeObject
+  const kept = openKept()
   let member: string | null = null
-  let depth = 0
-  let isInString = false
-  let isEscaped = false
-  let isKeySplit = false
+  let current: Capture | null = null
   let hasMember = false
-  /** Nothing of the current value goes out. */
-  let isDropping = false
   /** What is held back: from `heldFrom` of this chunk on, after `held` of those before. */
   let isHolding = false
   let heldFrom = 0
   let held: Buffer[] = []
   let heldBytes = 0
   let pieces: Buffer[] = []
-  let keptFrom = 0
 
-  function beforeObject(chunk: Buffer, at: number): number {
-    const byte = chunk[at]
-    if (byte === openBrace) {
-      hold(at + 1)
-      step = beforeFirstKey
-    } else if (!isSpace(byte) && !isByteOrderMark(byte)) pass()
-    return at + 1
-  }
-
-  function beforeFirstKey(chunk: Buffer, at: number): number {
-    if (chunk[at] !== closeBrace) return beforeKey(chunk, at)
-    release()
-    return close(at)
-  }
-
-  function beforeKey(chunk: Buffer, at: number): number {
-    if (isSpace(chunk[at])) return at + 1
-    isInString = chunk[at] === quote
-    isKeySplit = false
-    if (isInString) step = insideKey
-    else pass()
-    return at + 1
-  }
-
-  function insideKey(chunk: Buffer, at: number): number {
-    const end = throughString(chunk, at)
-    if (isInString || isKeySplit) {
-      if (!isKeySplit) splitKey.begin()
-      isKeySplit = true
-      splitKey.add(chunk, at, end)
-    }
-    if (isInString) return end
-    const text = isKeySplit ? splitKey.bytes() : chunk
-    const start = isKeySplit ? 0 : at
-    const slot = text === null ? null : findKey(keys, text, start, isKeySplit ? text.length - 1 : end - 1)
-    member = slot?.name ?? null
-    step = beforeColon
-    return end
-  }
-
-  function beforeColon(chunk: Buffer, at: number): number {
-    if (isSpace(chunk[at])) return at + 1
-    if (chunk[at] === colon) step = beforeValue
-    else pass()
-    return at + 1
-  }
-
-  function beforeValue(chunk: Buffer, at: number): number {
-    const byte = chunk[at] as number
-    if (isSpace(byte)) return at + 1
-    // What has had to be let go cannot be cut any more.
-    if (member === added && isHolding) drop(chunk)
-    else {
-      release()
-      hasMember = true
-    }
-    const longest = member === null ? undefined : noted.get(member)
-    current = longest === undefined ? null : openCapture(longest)
-    step = byte === quote || (byte | braceBit) === openBrace ? insideValue : insidePlain
-    return at
-  }
-
-  function insideValue(chunk: Buffer, from: number): number {
-    let at = from
-    let open = depth
-    do {
-      if (isInString) at = throughString(chunk, at)
+  const walk = openWalk(wanted.keys, {
+    objectBegins: hold,
+    valueBegins(name, chunk) {
+      // What has had to be let go cannot be cut any more.
+      if (name === added && isHolding) drop(chunk)
       else {
-        const byte = chunk[at] as number
-        at += 1
-        if (byte === quote) {
-          isInString = true
-          continue
-        }
-        const folded = byte | braceBit
-        if (folded === openBrace) open += 1
-        else if (folded === closeBrace) open -= 1
+        release()
+        hasMember = true
       }
-    } while ((open > 0 || isInString) && at < chunk.length)
-    depth = open
-    return valuePart(chunk, from, at, open === 0 && !isInString)
-  }
-
-  function insidePlain(chunk: Buffer, from: number): number {
-    let at = from
-    while (at < chunk.length && !endsPlain(chunk[at])) at += 1
-    return valuePart(chunk, from, at, at < chunk.length)
-  }
-
-  function valuePart(chunk: Buffer, from: number, at: number, hasEnded: boolean): number {
-    current?.add(chunk, from, at)
-    if (!hasEnded) return at
-    if (current !== null && member !== null) values.set(member, current.bytes())
-    if (isDropping) keptFrom = at
-    isDropping = false
-    step = afterValue
-    return at
-  }
-
-  function afterValue(chunk: Buffer, at: number): number {
-    const byte = chunk[at]
-    if (isSpace(byte)) return at + 1
-    if (byte === closeBrace) return close(at)
-    if (byte !== comma) {
-      pass()
-      return at + 1
-    }
-    // Where all members so far were cut, the next is the first, and no comma is due.
-    if (!hasMember) {
-      keep(chunk, at)
-      keptFrom = at + 1
-    }
-    hold(hasMember ? at : at + 1)
-    step = beforeKey
-    return at + 1
-  }
-
-  function afterObject(chunk: Buffer, at: number): number {
-    if (!isSpace(chunk[at])) pass()
-    return at + 1
-  }
-
-  function close(at: number): number {
-    hold(at)
-    step = afterObject
-    return at + 1
-  }
-
-  function pass(): void {
-    release()
-    isDropping = false
-    step = passing
-  }
+      const longest = name === null ? undefined : noted.get(name)
+      current = longest === undefined ? null : openCapture(longest)
+      member = name
+    },
+    valuePart(chunk, from, to) {
+      current?.add(chunk, from, to)
+    },
+    valueEnds(at) {
+      if (current !== null && member !== null) values.set(member, current.bytes())
+      kept.resume(at)
+    },
+    memberEnds(chunk, at) {
+      if (hasMember) return hold(at)
+      // Where all members so far were cut, the next is the first, and no comma is due.
+      kept.keep(chunk, at)
+      kept.drop()
+      kept.resume(at + 1)
+      hold(at + 1)
+    },
+    objectEnds(at) {
+      release()
+      hold(at)
+    },
+    strays: release,
+  })
 
   function hold(from: number): void {
     isHolding = true
@@ -221,9 +105,9 @@ export function openAmended({ added, noted, wanted }: Amendment): AmendedAnswer 
   }
 
   function drop(chunk: Buffer): void {
-    if (held.length === 0) keep(chunk, heldFrom)
+    if (held.length === 0) kept.keep(chunk, heldFrom)
     forget()
-    isDropping = true
+    kept.drop()
   }
 
   function forget(): void {
@@ -232,41 +116,28 @@ export function openAmended({ added, noted, wanted }: Amendment): AmendedAnswer 
     heldBytes = 0
   }
 
-  function throughString(chunk: Buffer, at: number): number {
-    const end = stringEnd(chunk, isEscaped ? at + 1 : at, chunk.length)
-    isInString = end < 0
-    isEscaped = end === unendedInEscape
-    return end < 0 ? chunk.length : end
-  }
-
-  function keep(chunk: Buffer, end: number): void {
-    if (end > keptFrom) pieces.push(end - keptFrom === chunk.length ? chunk : chunk.subarray(keptFrom, end))
-  }
-
   /** Copies what is held back of a chunk that is used up, as long as that is not too much. */
   function holdRest(chunk: Buffer): void {
-    keep(chunk, heldFrom)
+    kept.keep(chunk, heldFrom)
     const rest = Buffer.from(chunk.subarray(heldFrom))
     held.push(rest)
     heldBytes += rest.length
     if (heldBytes <= longestHeldBytes) return
-    if (step === afterObject) step = passing
+    if (walk.isWhole()) walk.stop()
     release()
   }
 
   return {
     push(chunk) {
-      pieces = []
-      keptFrom = 0
+      pieces = kept.begin()
       heldFrom = 0
-      let at = 0
-      while (at < chunk.length) at = step(chunk, at)
+      walk.push(chunk)
       if (isHolding) holdRest(chunk)
-      else if (!isDropping) keep(chunk, chunk.length)
+      else kept.keep(chunk, chunk.length)
       return pieces
     },
     end(value) {
-      const isWhole = step === afterObject
+      const isWhole = walk.isWhole()
       const bytes = isWhole ? [memberOf(added, value, hasMember), ...held] : held
       return { bytes: Buffer.concat(bytes), isWhole }
     },
@@ -309,16 +180,4 @@ export function amendAnswer(
 
 function memberOf(name: string, value: Buffer, isNext: boolean): Buffer {
   return Buffer.concat([Buffer.from(`${isNext ? ',' : ''}"${name}":`), value])
-}
-
-function passing(chunk: Buffer): number {
-  return chunk.length
-}
-
-function isByteOrderMark(byte: number | undefined): boolean {
-  return byte === 0xef || byte === 0xbb || byte === 0xbf
-}
-
-function endsPlain(byte: number | undefined): boolean {
-  return byte === comma || byte === closeBrace || byte === closeBracket || isSpace(byte)
 }
