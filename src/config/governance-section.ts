@@ -354,7 +354,12 @@ export const ClientSection = z.looseObject({
     .optional()
     .describe('Headers that such pages may send beyond the usual ones; `*`: any.'),
   header_filter_config: z
-    .object({ allowlist: names.optional(), denylist: names.optional() })
+    .object({
+      allowlist: names
+        .optional()
+        .describe('The only ones that pass; left out or empty: all but the denied ones.'),
+      denylist: names.optional().describe('Those that never pass.'),
+    })
     .optional()
     .describe(
       'Which headers callers may hand on to providers as `x-bf-eh-<name>`; `*` at the end: all that begin so. Those of the `allowlist` need no prefix.',

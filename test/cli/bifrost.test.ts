@@ -33,7 +33,12 @@ const unread = [
   'vector_store',
   'webhooks',
 ]
-const warned = [...unread, 'mcp.client_configs', 'providers.azure.keys.0.value'].sort()
+const warned = [
+  ...unread,
+  'client.prometheus_labels',
+  'mcp.client_configs',
+  'providers.azure.keys.0.value',
+].sort()
 
 /** Of the other gateway's own documentation. */
 const brokenRules = ['governance.routing_rules.r2', 'governance.routing_rules.r3']

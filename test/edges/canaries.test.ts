@@ -336,7 +336,10 @@ describe.each(runsOn)('canaries on $name', ({ name, create }) => {
       value: plant('key of openai'),
       models: ['*'],
     })
-    await ask('POST', '/api/providers', { provider: 'azure' })
+    await ask('POST', '/api/providers', {
+      provider: 'azure',
+      network_config: { allow_private_network: true },
+    })
     await ask('POST', '/api/providers/azure/keys', {
       id: 'azure',
       name: 'azure',
