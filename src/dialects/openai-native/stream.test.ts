@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { byteByByte, chunked, runs } from '../../json/texts.arbitrary.ts'
-import type { StreamFailure } from '../stream-outlet.ts'
+import { relayInEveryWay, relayInSharedMemory } from '../stream.fixture.ts'
 import { type NativeStreamOptions, openNativeStream } from './stream.ts'
 
 const folded: NativeStreamOptions = {
@@ -25,42 +25,18 @@ function sse(...data: string[]): string {
   return data.map((each) => `data: ${each}\n\n`).join('')
 }
 
-/** Relays with every chunk in the same memory, as a shared read buffer would be. */
 function relay(chunks: readonly Buffer[], options = folded) {
   const stream = openNativeStream(options)
-  const shared = Buffer.alloc(Math.max(1, ...chunks.map((chunk) => chunk.length)))
-  const now: Buffer[] = []
-  const terminal: Buffer[] = []
-  const failures: StreamFailure[] = []
-  const take = (step: ReturnType<typeof stream.push>) => {
-    now.push(Buffer.from(Buffer.concat([...step.now])))
-    terminal.push(Buffer.from(Buffer.concat([...step.terminal])))
-    if (step.failure !== null) failures.push(step.failure)
-  }
-  for (const chunk of chunks) {
-    chunk.copy(shared)
-    take(stream.push(shared.subarray(0, chunk.length)))
-    shared.fill('"')
-  }
-  take(stream.end())
-  expect(failures.length).toBeLessThan(2)
   return {
-    now: Buffer.concat(now).toString(),
-    terminal: Buffer.concat(terminal).toString(),
+    ...relayInSharedMemory(stream, chunks),
     tally: { ...stream.tally },
     usage: stream.usage(),
     hasBegun: stream.hasBegun(),
-    failure: failures[0] ?? null,
   }
 }
 
 function inEveryWay(text: string, options = folded) {
-  const bytes = Buffer.from(text)
-  const whole = relay([bytes], options)
-  for (let cut = 0; cut <= bytes.length; cut += 1)
-    expect(relay([bytes.subarray(0, cut), bytes.subarray(cut)], options)).toEqual(whole)
-  expect(relay(byteByByte(bytes), options)).toEqual(whole)
-  return { ...whole, text: whole.now + whole.terminal }
+  return relayInEveryWay(text, (chunks) => relay(chunks, options))
 }
 
 describe('openNativeStream', () => {
