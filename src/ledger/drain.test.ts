@@ -1,41 +1,32 @@
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { databases } from '../../test/setup/databases.ts'
 import type { Database } from '../store/database.ts'
 import { StoreUnavailable } from '../store/errors.ts'
 import { spoolFiles } from './files.ts'
 import {
+  beginEachEmpty,
   dayCharge,
-  emptyTables,
   event,
   hold,
   instance,
   noon,
   recoverWith,
-  type SpoolPlace,
   segmentOf,
   settlement,
   tablesOf,
-  temporaryPlace,
   testDrain,
 } from './ledger.fixture.ts'
 import type { SpoolMessage } from './segment.ts'
 
 describe.each(databases())('the drain on $name', ({ open, name }) => {
   let database: Database
-  let place: SpoolPlace
   let directory: string
-  beforeAll(async () => {
-    database = await open()
-  })
-  afterAll(() => database.close())
-  beforeEach(async () => {
-    await emptyTables(database)
-    place = temporaryPlace()
+  beginEachEmpty(open, (opened, place) => {
+    database = opened
     directory = place.directory
   })
-  afterEach(() => place.remove())
 
   async function drainAll(drain: ReturnType<typeof testDrain>, ...messages: SpoolMessage[]) {
     for (const message of messages) drain.accept(message)

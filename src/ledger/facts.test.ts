@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { databases } from '../../test/setup/databases.ts'
 import type { KeyId, NodeId, WorkspaceId } from '../domain/ids.ts'
 import type { Outcome } from '../domain/outcome.ts'
@@ -9,6 +9,7 @@ import { durationColumns, firstTokenColumns } from '../store/histogram.ts'
 import type { RefusalCount } from './fact-record.ts'
 import {
   attempt,
+  beginEachEmpty,
   emptyTables,
   event,
   factsOf,
@@ -19,7 +20,6 @@ import {
   type SpoolPlace,
   segmentOf,
   settlement,
-  temporaryPlace,
   testDrain,
 } from './ledger.fixture.ts'
 import type { LedgerRecord } from './record.ts'
@@ -200,15 +200,10 @@ async function storedBuckets(database: Database) {
 describe.each(databases())('facts for views on $name', ({ open, name }) => {
   let database: Database
   let place: SpoolPlace
-  beforeAll(async () => {
-    database = await open()
+  beginEachEmpty(open, (opened, made) => {
+    database = opened
+    place = made
   })
-  afterAll(() => database.close())
-  beforeEach(async () => {
-    await emptyTables(database)
-    place = temporaryPlace()
-  })
-  afterEach(() => place.remove())
 
   async function drainAll(records: readonly LedgerRecord[], recordsPerTransaction = 500) {
     const limits = { recordsPerTransaction, watermarkMs: 60_000, firstRetryMs: 1, longestRetryMs: 5 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import type { RequestId, WorkspaceId } from '../domain/ids.ts'
 import { type AttemptId, type InstanceId, type KeyId, type NodeId, ulidSource } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
@@ -173,6 +174,25 @@ export interface SpoolPlace {
 export function temporaryPlace(): SpoolPlace {
   const directory = mkdtempSync(join(tmpdir(), 'tollgate-spool-'))
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) }
+}
+
+/** Begins each test of a suite with the one database, emptied, and a folder that is removed after it. */
+export function beginEachEmpty(
+  open: () => Promise<Database>,
+  begin: (database: Database, place: SpoolPlace) => void,
+): void {
+  let database: Database
+  let place: SpoolPlace
+  beforeAll(async () => {
+    database = await open()
+  })
+  afterAll(() => database.close())
+  beforeEach(async () => {
+    await emptyTables(database)
+    place = temporaryPlace()
+    begin(database, place)
+  })
+  afterEach(() => place.remove())
 }
 
 /** A spool that a test closes by hand: nothing happens with time unless the options say so. */

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { databases } from '../../test/setup/databases.ts'
 import type { InstanceId } from '../domain/ids.ts'
 import type { Charge } from '../limits/plan.ts'
@@ -8,9 +8,9 @@ import { rollingColumns } from './chunk.ts'
 import {
   addGeneration,
   addPeriods,
+  beginEachEmpty,
   dayCharge,
   dayEnd,
-  emptyTables,
   hold,
   instance,
   noon,
@@ -20,7 +20,6 @@ import {
   segmentOf,
   settlement,
   tablesOf,
-  temporaryPlace,
   testDrain,
 } from './ledger.fixture.ts'
 import { readOpenCharges } from './open-charges.sql.ts'
@@ -33,15 +32,10 @@ const hourMs = 3_600_000
 describe.each(databases())('recovery on $name', ({ open }) => {
   let database: Database
   let place: SpoolPlace
-  beforeAll(async () => {
-    database = await open()
+  beginEachEmpty(open, (opened, made) => {
+    database = opened
+    place = made
   })
-  afterAll(() => database.close())
-  beforeEach(async () => {
-    await emptyTables(database)
-    place = temporaryPlace()
-  })
-  afterEach(() => place.remove())
 
   async function start(now = noon) {
     const drain = testDrain(database, place.directory)

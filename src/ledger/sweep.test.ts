@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { databases } from '../../test/setup/databases.ts'
 import type { KeyId } from '../domain/ids.ts'
 import type { Charge } from '../limits/plan.ts'
@@ -10,7 +10,7 @@ import {
   addGeneration,
   addPeriods,
   attempt,
-  emptyTables,
+  beginEachEmpty,
   event,
   instance,
   noon,
@@ -19,7 +19,6 @@ import {
   segmentOf,
   settlement,
   tablesOf,
-  temporaryPlace,
   testDrain,
 } from './ledger.fixture.ts'
 import { endedPeriodsKeptMs, periodTables, sweepEndedPeriods, sweepOldGenerations } from './sweep.sql.ts'
@@ -30,15 +29,10 @@ const minuteMs = 60_000
 describe.each(databases())('sweeping on $name', ({ open }) => {
   let database: Database
   let place: SpoolPlace
-  beforeAll(async () => {
-    database = await open()
+  beginEachEmpty(open, (opened, made) => {
+    database = opened
+    place = made
   })
-  afterAll(() => database.close())
-  beforeEach(async () => {
-    await emptyTables(database)
-    place = temporaryPlace()
-  })
-  afterEach(() => place.remove())
 
   test('deletes what was kept long enough, however much, and nothing else', async () => {
     await database.transaction((transaction) =>
