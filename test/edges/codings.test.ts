@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dial, type Wire, type WireAnswer } from './wire.ts'
+import { dial } from './wire.ts'
 import { expectRefusal } from './wording.ts'
-import { chatBody, expectHealthy, openWorld, slug, type World } from './world.ts'
+import { answerTo, chatBody, expectHealthy, openWorld, slug, type World } from './world.ts'
 
 const mb = 2 ** 20
 
@@ -15,17 +15,12 @@ afterAll(async () => {
   await world.close()
 })
 
-async function answerTo(bytes: Buffer): Promise<{ wire: Wire; answer: WireAnswer }> {
-  const wire = dial(world.gateway.url)
-  wire.send(bytes)
-  return { wire, answer: await wire.answer() }
-}
 describe('answers that the upstream sends compressed, though it was asked not to', () => {
   test.each(['gzip', 'br', 'deflate'] as const)('%s, whole', async (encoding) => {
     const text = 'Encore '.repeat(1000)
     world.upstream.script({ encoding, text })
     const arrival = world.upstream.nextRequest()
-    const { answer } = await answerTo(world.post(chatBody(), ['Accept-Encoding: gzip, br']))
+    const { answer } = await answerTo(world, world.post(chatBody(), ['Accept-Encoding: gzip, br']))
     expect((await arrival).headers['accept-encoding']).toBe('identity')
     expect(answer.header('content-encoding')).toBeNull()
     expect(answer.json()).toMatchObject({ model: slug, choices: [{ message: { content: text } }] })
@@ -50,7 +45,7 @@ describe('answers that the upstream sends compressed, though it was asked not to
 
   test('a compressed error', async () => {
     world.upstream.script({ encoding: 'gzip', status: 422, error: { message: 'no such thing' } })
-    const { answer } = await answerTo(world.post(chatBody()))
+    const { answer } = await answerTo(world, world.post(chatBody()))
     expect(answer.status).toBe(422)
     expect(answer.json()).toEqual({ error: { message: 'no such thing' } })
   })
@@ -73,7 +68,7 @@ describe('answers that the upstream sends compressed, though it was asked not to
 
   test('an encoding that nobody knows is no answer', async () => {
     world.upstream.script({ headers: { 'content-encoding': 'rot13' } })
-    const { answer } = await answerTo(world.post(chatBody()))
+    const { answer } = await answerTo(world, world.post(chatBody()))
     expectRefusal(answer, { status: 502, code: 'model_unavailable', message: /Content-Encoding/ })
   })
 })

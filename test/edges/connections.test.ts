@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dial, request, type Wire, type WireAnswer } from './wire.ts'
 import { expectManaged, expectRefusal, invalid, type Refusal } from './wording.ts'
-import { chatBody, chatPath, expectHealthy, openWorld, slug, type World } from './world.ts'
+import {
+  answerTo,
+  chatBody,
+  chatPath,
+  expectHealthy,
+  expectKept,
+  openWorld,
+  slug,
+  type World,
+} from './world.ts'
 
 const mb = 2 ** 20
 
@@ -14,21 +23,6 @@ afterAll(async () => {
   await expectHealthy(world)
   await world.close()
 })
-
-async function answerTo(bytes: Buffer): Promise<{ wire: Wire; answer: WireAnswer }> {
-  const wire = dial(world.gateway.url)
-  wire.send(bytes)
-  return { wire, answer: await wire.answer() }
-}
-
-/** The connection takes another call, and answers that one and nothing else. */
-async function expectKept(wire: Wire): Promise<void> {
-  wire.send(world.post(chatBody()))
-  const answer = await wire.answer()
-  expect(answer.status).toBe(200)
-  expect(answer.json()).toMatchObject({ model: slug })
-  wire.socket.destroy()
-}
 
 const notHttp = invalid('The request is not valid HTTP/1.1.')
 const unknownKey: Refusal = { status: 401, code: 'unauthorized', message: 'This API key is not valid.' }
@@ -55,7 +49,7 @@ describe('HTTP that two readers might understand differently', () => {
     ['another protocol', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['TLS', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003'],
   ])('%s', async (_name, text) => {
-    const { wire, answer } = await answerTo(Buffer.from(text, 'latin1'))
+    const { wire, answer } = await answerTo(world, Buffer.from(text, 'latin1'))
     if (text.startsWith(`POST ${chatPath}`)) expectRefusal(answer, notHttp)
     else expectManaged(answer, { ...notHttp, code: 'VALIDATION_ERROR' })
     expect(answer.header('connection')).toBe('close')
@@ -67,7 +61,10 @@ describe('HTTP that two readers might understand differently', () => {
     ['a chunk size of too many digits', 'fffffffffffffffff\r\n{}'],
     ['a chunk longer than its size', '1\r\n{}\r\n0\r\n\r\n'],
   ])('%s', async (_name, body) => {
-    const { wire, answer } = await answerTo(Buffer.concat([world.post('', [chunked]), Buffer.from(body)]))
+    const { wire, answer } = await answerTo(
+      world,
+      Buffer.concat([world.post('', [chunked]), Buffer.from(body)]),
+    )
     expectRefusal(answer, notHttp)
     expect(await wire.closed()).toBe('end')
   })
@@ -86,7 +83,7 @@ describe('HTTP that two readers might understand differently', () => {
       'The Host is not a host name.',
     ],
   ])('%s', async (_name, text, message) => {
-    const { wire, answer } = await answerTo(Buffer.from(text))
+    const { wire, answer } = await answerTo(world, Buffer.from(text))
     expectRefusal(answer, invalid(message))
     wire.socket.destroy()
   })
@@ -95,7 +92,7 @@ describe('HTTP that two readers might understand differently', () => {
     ['a target that is no path', head('Content-Length: 0').replace(chatPath, 'ftp://localhost/v1/')],
     ['an asterisk', 'OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n'],
   ])('%s', async (_name, text) => {
-    const { wire, answer } = await answerTo(Buffer.from(text))
+    const { wire, answer } = await answerTo(world, Buffer.from(text))
     expectManaged(answer, { ...invalid(noPath), code: 'VALIDATION_ERROR' })
     wire.socket.destroy()
   })
@@ -105,7 +102,7 @@ describe('HTTP that two readers might understand differently', () => {
     ['/v1/gateway/groups', expectManaged, 'HEADERS_TOO_LARGE'],
   ])('a head of more than 32 KiB, at %s', async (path, expectWords, code) => {
     const headers = ['Host: localhost', `X-Long: ${'x'.repeat(33 * 1024)}`]
-    const { wire, answer } = await answerTo(request(`GET ${path} HTTP/1.1`, headers))
+    const { wire, answer } = await answerTo(world, request(`GET ${path} HTTP/1.1`, headers))
     expectWords(answer, { status: 431, code, message: 'The request headers are too large.' })
     expect(await wire.closed()).toBe('end')
   })
@@ -119,7 +116,7 @@ describe('bodies above the limit', () => {
   }
 
   test('a declared length above the limit is refused before a byte of the body has come', async () => {
-    const { wire, answer } = await answerTo(world.post('', [`Content-Length: ${2 * mb + 1}`]))
+    const { wire, answer } = await answerTo(world, world.post('', [`Content-Length: ${2 * mb + 1}`]))
     expectRefusal(answer, tooLarge)
     expect(answer.header('connection')).toBe('close')
     wire.socket.end()
@@ -137,9 +134,9 @@ describe('bodies above the limit', () => {
 
   test('a body of exactly the limit is served', async () => {
     const body = chatBody()
-    const { wire, answer } = await answerTo(world.post(body + ' '.repeat(2 * mb - body.length)))
+    const { wire, answer } = await answerTo(world, world.post(body + ' '.repeat(2 * mb - body.length)))
     expect(answer.status).toBe(200)
-    await expectKept(wire)
+    await expectKept(world, wire)
   })
 })
 
@@ -148,7 +145,7 @@ test('an early refusal is read by a caller who still sends a megabyte, and the c
   wire.send(world.post('', [`Content-Length: ${mb}`, 'Authorization: Api-Key sky_unknown.key']))
   expectRefusal(await wire.answer(), unknownKey)
   for (let sent = 0; sent < mb; sent += 65_536) wire.send(Buffer.alloc(65_536, 0x20))
-  await expectKept(wire)
+  await expectKept(world, wire)
 })
 
 test('an early refusal is read by a caller who announces ten megabytes and sends one before it reads', async () => {
@@ -174,7 +171,7 @@ describe('Expect: 100-continue', () => {
     expect((await wire.answer()).status).toBe(100)
     wire.send(body)
     expect((await wire.answer()).status).toBe(200)
-    await expectKept(wire)
+    await expectKept(world, wire)
   })
 
   test.each<[string, number, string, number]>([
@@ -182,7 +179,7 @@ describe('Expect: 100-continue', () => {
     ['a length above the limit', 3 * mb, 'X-Nothing: 1', 413],
     ['a body that is no JSON', 20, 'Content-Type: text/plain', 415],
   ])('is not granted to %s', async (_name, length, header, status) => {
-    const { wire, answer } = await answerTo(expecting(length, header))
+    const { wire, answer } = await answerTo(world, expecting(length, header))
     expect(answer.status).toBe(status)
     expect(answer.json()).toHaveProperty('error_code')
     wire.socket.end()
@@ -190,7 +187,7 @@ describe('Expect: 100-continue', () => {
   })
 
   test('any other expectation is refused', async () => {
-    const { answer } = await answerTo(world.post(chatBody(), ['Expect: a-miracle']))
+    const { answer } = await answerTo(world, world.post(chatBody(), ['Expect: a-miracle']))
     expectRefusal(answer, { ...invalid('Expect may only ask for 100-continue.'), status: 417 })
   })
 })
@@ -242,21 +239,21 @@ describe('HTTP/1.0', () => {
   }
 
   test('a whole answer, and the end of the connection', async () => {
-    const { wire, answer } = await answerTo(old(chatBody()))
+    const { wire, answer } = await answerTo(world, old(chatBody()))
     expect(answer.status).toBe(200)
     expect(answer.json()).toMatchObject({ model: slug })
     expect(await wire.closed()).toBe('end')
   })
 
   test('a stream that the end of the connection ends, without chunks', async () => {
-    const { answer } = await answerTo(old(chatBody({ stream: true })))
+    const { answer } = await answerTo(world, old(chatBody({ stream: true })))
     expect(answer.header('transfer-encoding')).toBeNull()
     expect(answer.header('content-length')).toBeNull()
     expect(answer.body.toString()).toMatch(/^data: \{.*data: \[DONE\]\n\n$/s)
   })
 
   test('a refusal is read like any other', async () => {
-    const { wire, answer } = await answerTo(old('{'))
+    const { wire, answer } = await answerTo(world, old('{'))
     expectRefusal(answer, invalid('The body is not valid JSON.'))
     expect(await wire.closed()).toBe('end')
   })

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { workspaceKey } from '../setup/frontier.ts'
-import { dial, request, type Wire, type WireAnswer } from './wire.ts'
+import { dial, request, type Wire } from './wire.ts'
 import { expectManaged, invalid, type Refusal } from './wording.ts'
-import { expectHealthy, openWorld, type World } from './world.ts'
+import { answerTo, expectHealthy, openWorld, type World } from './world.ts'
 
 const mb = 2 ** 20
 
@@ -16,11 +16,6 @@ afterAll(async () => {
   await world.close()
 })
 
-async function answerTo(bytes: Buffer): Promise<{ wire: Wire; answer: WireAnswer }> {
-  const wire = dial(world.gateway.url)
-  wire.send(bytes)
-  return { wire, answer: await wire.answer() }
-}
 const notHttp = invalid('The request is not valid HTTP/1.1.')
 describe('management', () => {
   const path = '/v1/gateway/groups'
@@ -48,13 +43,16 @@ describe('management', () => {
     ['NUL', '{"metadata":{"external_entity_id":"\0"}}'],
     ['bytes that are no UTF-8', Buffer.from('{"x":"\u00ff"}', 'latin1')],
   ])('%s', async (_name, body) => {
-    const { wire, answer } = await answerTo(managed('POST', body))
+    const { wire, answer } = await answerTo(world, managed('POST', body))
     expectManaged(answer, isNoJson)
     await expectKeptByManagement(wire)
   })
 
   test('nesting of 100,000 levels does no harm', async () => {
-    const { wire, answer } = await answerTo(managed('POST', `${'['.repeat(100_000)}${']'.repeat(100_000)}`))
+    const { wire, answer } = await answerTo(
+      world,
+      managed('POST', `${'['.repeat(100_000)}${']'.repeat(100_000)}`),
+    )
     expect(answer.status).toBe(400)
     expect(answer.json()).toMatchObject({ code: 'VALIDATION_ERROR' })
     await expectKeptByManagement(wire)
@@ -68,20 +66,23 @@ describe('management', () => {
       `Authorization: Basic ${Buffer.from("admin:' OR 1=1 --").toString('base64')}`,
     ],
   ])('%s', async (_name, header) => {
-    const { wire, answer } = await answerTo(request(`GET ${path} HTTP/1.1`, ['Host: localhost', header]))
+    const { wire, answer } = await answerTo(
+      world,
+      request(`GET ${path} HTTP/1.1`, ['Host: localhost', header]),
+    )
     expectManaged(answer, { status: 401, code: 'UNAUTHORIZED', message: /./ })
     await expectKeptByManagement(wire)
   })
 
   test('a path of nothing, and a method that a path does not take', async () => {
-    const nothing = await answerTo(request('GET /v1/gateway/nothing HTTP/1.1', authorized))
+    const nothing = await answerTo(world, request('GET /v1/gateway/nothing HTTP/1.1', authorized))
     expectManaged(nothing.answer, {
       status: 404,
       code: 'NOT_FOUND',
       message: 'There is nothing at this path.',
     })
     await expectKeptByManagement(nothing.wire)
-    const wrong = await answerTo(request(`DELETE ${path} HTTP/1.1`, authorized))
+    const wrong = await answerTo(world, request(`DELETE ${path} HTTP/1.1`, authorized))
     expectManaged(wrong.answer, { status: 405, code: 'METHOD_NOT_ALLOWED', message: /POST/ })
     expect(wrong.answer.header('allow')?.split(', ').toSorted()).toEqual(['GET', 'POST'])
     await expectKeptByManagement(wrong.wire)
@@ -94,6 +95,7 @@ describe('management', () => {
       message: `The request body is larger than ${mb} bytes.`,
     }
     const declared = await answerTo(
+      world,
       request(`POST ${path} HTTP/1.1`, [...authorized, `Content-Length: ${mb + 1}`], ' '),
     )
     expectManaged(declared.answer, tooLarge)
@@ -116,7 +118,7 @@ describe('management', () => {
   })
 
   test('both lengths', async () => {
-    const { wire, answer } = await answerTo(managed('POST', '{}', 'Transfer-Encoding: chunked'))
+    const { wire, answer } = await answerTo(world, managed('POST', '{}', 'Transfer-Encoding: chunked'))
     expectManaged(answer, { status: 400, code: 'VALIDATION_ERROR', message: notHttp.message })
     expect(await wire.closed()).toBe('end')
   })
@@ -130,10 +132,12 @@ describe('management', () => {
     expect((await wire.answer()).status).toBe(400)
     await expectKeptByManagement(wire)
     const refused = await answerTo(
+      world,
       request(`POST ${path} HTTP/1.1`, ['Host: localhost', 'Content-Length: 2', expecting]),
     )
     expectManaged(refused.answer, { status: 401, code: 'UNAUTHORIZED', message: /./ })
     const tooLarge = await answerTo(
+      world,
       request(`POST ${path} HTTP/1.1`, [...authorized, `Content-Length: ${2 * mb}`, expecting]),
     )
     expect(tooLarge.answer.status).toBe(413)

@@ -1,8 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { workspaceKey } from '../setup/frontier.ts'
-import { dial, request, type Wire, type WireAnswer } from './wire.ts'
+import { dial, request, type Wire } from './wire.ts'
 import { expectNativeRefusal, expectRefusal, invalid, type Refusal } from './wording.ts'
-import { chatBody, chatPath, expectHealthy, openWorld, slug, type World } from './world.ts'
+import {
+  answerTo,
+  chatBody,
+  chatPath,
+  expectHealthy,
+  expectKept,
+  openWorld,
+  slug,
+  type World,
+} from './world.ts'
 
 const mb = 2 ** 20
 
@@ -15,21 +24,6 @@ afterAll(async () => {
   await expectHealthy(world)
   await world.close()
 })
-
-async function answerTo(bytes: Buffer): Promise<{ wire: Wire; answer: WireAnswer }> {
-  const wire = dial(world.gateway.url)
-  wire.send(bytes)
-  return { wire, answer: await wire.answer() }
-}
-
-/** The connection takes another call, and answers that one and nothing else. */
-async function expectKept(wire: Wire): Promise<void> {
-  wire.send(world.post(chatBody()))
-  const answer = await wire.answer()
-  expect(answer.status).toBe(200)
-  expect(answer.json()).toMatchObject({ model: slug })
-  wire.socket.destroy()
-}
 
 const notJson = invalid('The body is not valid JSON.')
 const notObject = invalid('The body must be a JSON object.')
@@ -133,11 +127,11 @@ describe('bodies that are refused, on a connection that is kept', () => {
     ['a model named like a member of objects', `{"model":"__proto__",${messages}}`, noSuchModel],
   ])('%s', async (_name, body, refusal) => {
     const before = world.upstream.served().requests
-    const { wire, answer } = await answerTo(world.post(body))
+    const { wire, answer } = await answerTo(world, world.post(body))
     expectRefusal(answer, refusal)
     expect(answer.header('x-baseten-request-id')).toMatch(/^[0-9A-Z]{26}$/)
     expect(world.upstream.served().requests).toBe(before)
-    await expectKept(wire)
+    await expectKept(world, wire)
   })
 })
 
@@ -154,9 +148,9 @@ describe('bodies that look odd and are served', () => {
     ['members of ours deeper down', withMember('"x":{"model":1,"model":2,"stream":"x"}')],
     ['white space around it', ` \r\n\t${chatBody()} \r\n\t`],
   ])('%s', async (_name, body) => {
-    const { wire, answer } = await answerTo(world.post(body))
+    const { wire, answer } = await answerTo(world, world.post(body))
     expect(answer.status).toBe(200)
-    await expectKept(wire)
+    await expectKept(world, wire)
   })
 })
 
@@ -175,10 +169,10 @@ describe('credentials that open no door', () => {
     ['a very long key', `Authorization: Api-Key ${'k'.repeat(16_000)}`, unknownKey],
   ])('%s', async (_name, header, message) => {
     const headers = ['Host: localhost', 'Content-Type: application/json', 'Content-Length: 2', header]
-    const { wire, answer } = await answerTo(request(`POST ${chatPath} HTTP/1.1`, headers, '{}'))
+    const { wire, answer } = await answerTo(world, request(`POST ${chatPath} HTTP/1.1`, headers, '{}'))
     expectRefusal(answer, { status: 401, code: 'unauthorized', message })
     expect(answer.header('www-authenticate')).toBe('Api-Key')
-    await expectKept(wire)
+    await expectKept(world, wire)
   })
 
   const needed = 'virtual key is required. Provide a virtual key via the x-bf-vk header.'
@@ -195,9 +189,9 @@ describe('credentials that open no door', () => {
     ['a virtual key that nobody has', 'Authorization: Bearer SK-BF-0123456789', notFound],
   ])('%s, at the native door', async (_name, header, message) => {
     const headers = ['Host: localhost', 'Content-Type: application/json', 'Content-Length: 2', header]
-    const { wire, answer } = await answerTo(request(`POST ${chatPath} HTTP/1.1`, headers, '{}'))
+    const { wire, answer } = await answerTo(world, request(`POST ${chatPath} HTTP/1.1`, headers, '{}'))
     expectNativeRefusal(answer, 401, message)
-    await expectKept(wire)
+    await expectKept(world, wire)
   })
 })
 
@@ -210,7 +204,7 @@ describe('paths and methods', () => {
     '/v1/chat%2Fcompletions',
     '//v1/x/../..',
   ])('there is nothing at %s', async (path) => {
-    const { wire, answer } = await answerTo(request(`GET ${path} HTTP/1.1`, ours()))
+    const { wire, answer } = await answerTo(world, request(`GET ${path} HTTP/1.1`, ours()))
     expect(answer.status).toBe(404)
     if (path.startsWith('/v1/'))
       expectRefusal(answer, {
@@ -218,17 +212,17 @@ describe('paths and methods', () => {
         code: 'client_error',
         message: 'There is nothing at this path.',
       })
-    await expectKept(wire)
+    await expectKept(world, wire)
   })
 
   test('whoever shows no key is told so in the words of the native door', async () => {
-    const nowhere = await answerTo(request('GET /v1/nowhere HTTP/1.1', ['Host: localhost']))
+    const nowhere = await answerTo(world, request('GET /v1/nowhere HTTP/1.1', ['Host: localhost']))
     expectNativeRefusal(nowhere.answer, 404, 'There is nothing at this path.')
-    await expectKept(nowhere.wire)
-    const wrong = await answerTo(request(`GET ${chatPath} HTTP/1.1`, ['Host: localhost']))
+    await expectKept(world, nowhere.wire)
+    const wrong = await answerTo(world, request(`GET ${chatPath} HTTP/1.1`, ['Host: localhost']))
     expectNativeRefusal(wrong.answer, 405, 'This path takes POST only.')
     expect(wrong.answer.header('allow')).toBe('POST')
-    await expectKept(wrong.wire)
+    await expectKept(world, wrong.wire)
   })
 
   function ours(): string[] {
@@ -249,7 +243,7 @@ describe('paths and methods', () => {
       const answer = await wire.answer()
       expectRefusal(answer, { status: 405, code: 'client_error', message: 'This path takes POST only.' })
       expect(answer.header('allow')).toBe('POST')
-      await expectKept(wire)
+      await expectKept(world, wire)
     },
   )
 
@@ -278,9 +272,9 @@ describe('media types', () => {
     ['Content-Encoding: gzip', askPlain],
     ['Content-Encoding: br, gzip', askPlain],
   ])('%s is refused', async (header, message) => {
-    const { wire, answer } = await answerTo(world.post(chatBody(), [header]))
+    const { wire, answer } = await answerTo(world, world.post(chatBody(), [header]))
     expectRefusal(answer, { status: 415, code: 'client_error', message })
-    await expectKept(wire)
+    await expectKept(world, wire)
   })
 
   test.each([
@@ -289,7 +283,7 @@ describe('media types', () => {
     'Content-Type: application/vnd.api+json',
     'Content-Encoding: identity',
   ])('%s is taken', async (header) => {
-    const { answer } = await answerTo(world.post(chatBody(), [header]))
+    const { answer } = await answerTo(world, world.post(chatBody(), [header]))
     expect(answer.status).toBe(200)
   })
 
@@ -300,7 +294,7 @@ describe('media types', () => {
       `Authorization: Api-Key ${world.key}`,
       `Content-Length: ${body.length}`,
     ]
-    const { answer } = await answerTo(request(`POST ${chatPath} HTTP/1.1`, headers, body))
+    const { answer } = await answerTo(world, request(`POST ${chatPath} HTTP/1.1`, headers, body))
     expect(answer.status).toBe(200)
   })
 })
@@ -333,10 +327,10 @@ describe('the order of checks: a request is refused for the first of its faults'
     if (fault === 'upstream') world.upstream.script({ status: 401 })
     else if (has('limits')) {
       // The limit is spent by a call that is served.
-      const first = await answerTo(world.post(chatBody(), [`Authorization: Api-Key ${full}`]))
+      const first = await answerTo(world, world.post(chatBody(), [`Authorization: Api-Key ${full}`]))
       expect(first.answer.status).toBe(200)
     }
-    const { wire, answer } = await answerTo(request(line, headers, body))
+    const { wire, answer } = await answerTo(world, request(line, headers, body))
     expect(answer.status).toBe(status)
     expect(answer.json()).toEqual({ error: expect.any(String), error_code: expect.any(String) })
     wire.socket.destroy()

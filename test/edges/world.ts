@@ -3,7 +3,7 @@ import { expect, vi } from 'vitest'
 import { type FakeUpstream, type FakeUpstreamOptions, startFakeUpstream } from '../fake-upstream.ts'
 import { chatStatus, configurationFor, type Frontier, openFrontier } from '../setup/frontier.ts'
 import { type Gateway, type GatewayOptions, startGateway } from '../setup/gateway.ts'
-import { request } from './wire.ts'
+import { dial, request, type Wire, type WireAnswer } from './wire.ts'
 
 export const slug = 'aurora/lumen'
 export const chatPath = '/v1/chat/completions'
@@ -74,6 +74,22 @@ function withUsual(headers: readonly string[], key: string, body: string | Buffe
 /** The text of a body that every gateway accepts, with more members where they are given. */
 export function chatBody(more: object = {}): string {
   return JSON.stringify({ model: slug, messages: [{ role: 'user', content: 'Hello' }], ...more })
+}
+
+/** Sends these bytes on a new connection, which stays open. */
+export async function answerTo(world: World, bytes: Buffer): Promise<{ wire: Wire; answer: WireAnswer }> {
+  const wire = dial(world.gateway.url)
+  wire.send(bytes)
+  return { wire, answer: await wire.answer() }
+}
+
+/** The connection takes another call, and answers that one and nothing else. */
+export async function expectKept(world: World, wire: Wire): Promise<void> {
+  wire.send(world.post(chatBody()))
+  const answer = await wire.answer()
+  expect(answer.status).toBe(200)
+  expect(answer.json()).toMatchObject({ model: slug })
+  wire.socket.destroy()
 }
 
 /** What must hold of a gateway after anything that callers did to it: it still serves, and nothing stays held or open. */
