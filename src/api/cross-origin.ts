@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
-import { crossOriginHeaders, preflightHeaders } from '../tenancy/governance/cross-origin.ts'
+import { crossOriginHeaders, preflightHeaders } from '../tenancy/governance/client/cross-origin.ts'
 import type { Tenancy } from '../tenancy/tenancy.ts'
 import { headerPairs } from './serve.ts'
 

@@ -2,15 +2,15 @@ import { isUtf8 } from 'node:buffer'
 import type { Failure } from '../domain/failure.ts'
 import { isFailure } from '../domain/failure.ts'
 import type { Clock } from '../domain/time.ts'
+import type { AuthConfig, ClientConfig, JwtConfig, VirtualKeyFact } from '../tenancy/governance/facts.ts'
 import {
   bearerOf,
   extractVirtualKey,
   isExpired,
   isTokenShaped,
   keyNamed,
-} from '../tenancy/governance/credentials.ts'
-import type { AuthConfig, ClientConfig, JwtConfig, VirtualKeyFact } from '../tenancy/governance/facts.ts'
-import { missingClaim, readToken } from '../tenancy/governance/tokens.ts'
+} from '../tenancy/governance/logins/credentials.ts'
+import { missingClaim, readToken } from '../tenancy/governance/logins/tokens.ts'
 import type { Tenancy } from '../tenancy/tenancy.ts'
 import type { Operator } from '../tenancy/write.ts'
 import { findOperator } from './authenticate.ts'

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { AuthConfig } from '../tenancy/governance/facts.ts'
-import { hashPassword, isPassword } from '../tenancy/governance/password.ts'
+import { hashPassword, isPassword } from '../tenancy/governance/logins/password.ts'
 import { openPasswordCheck } from './password-check.ts'
 
 const digestOf = (text: string) => createHash('sha256').update(text).digest()

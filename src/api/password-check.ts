@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { Failure } from '../domain/failure.ts'
 import type { Clock, EpochMs } from '../domain/time.ts'
 import type { AuthConfig } from '../tenancy/governance/facts.ts'
-import { isPassword } from '../tenancy/governance/password.ts'
+import { isPassword } from '../tenancy/governance/logins/password.ts'
 import { openFailedLogins } from './failed-logins.ts'
 
 export interface UserAndPassword {

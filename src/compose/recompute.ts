@@ -6,7 +6,7 @@ import { fromPico } from '../domain/quantity.ts'
 import type { RequestType } from '../domain/request-type.ts'
 import type { Range } from '../ledger/repricing.sql.ts'
 import { type NewCost, type Repriced, reprice, type StoredCall } from '../ledger/repricing.ts'
-import { loadPrices, type PricedWorld, priceOfModel } from '../tenancy/governance/prices.ts'
+import { loadPrices, type PricedWorld, priceOfModel } from '../tenancy/governance/prices/prices.ts'
 import { bringUpToDate, existing, locate, withDatabase } from './maintain.ts'
 
 /** Prices what calls of a range have used by the prices that are in force now. */

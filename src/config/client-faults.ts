@@ -1,6 +1,6 @@
-import { clientFault } from '../tenancy/governance/client-faults.ts'
+import { clientFault } from '../tenancy/governance/client/client-faults.ts'
 import type { GovernanceFile } from '../tenancy/governance/file/definition.ts'
-import type { Variable } from '../tenancy/governance/variables.ts'
+import type { Variable } from '../tenancy/governance/routing/variables.ts'
 import type { Fault } from './faults.ts'
 
 /** What is wrong with the switches of the native door in a file: a start refuses it too, once it has a database. */

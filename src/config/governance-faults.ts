@@ -1,6 +1,6 @@
 import { isFailure } from '../domain/failure.ts'
 import type { GovernanceFile } from '../tenancy/governance/file/definition.ts'
-import { modelWording, noLimits, planLimits } from '../tenancy/governance/limits-plan.ts'
+import { modelWording, noLimits, planLimits } from '../tenancy/governance/limits/limits-plan.ts'
 import type { Fault, Warning } from './faults.ts'
 import type { ConfigurationFile } from './schema.ts'
 

@@ -1,8 +1,8 @@
 import { isFailure } from '../domain/failure.ts'
 import { isKnownProvider } from '../providers/table.ts'
 import { checkRule } from '../rules/validate.ts'
-import { compilerFor } from '../tenancy/governance/compiled-rules.ts'
 import type { GovernanceFile } from '../tenancy/governance/file/definition.ts'
+import { compilerFor } from '../tenancy/governance/routing/compiled-rules.ts'
 import type { Warning } from './faults.ts'
 
 /** Routing rules of a file that a start leaves out, and why. What only the database knows is not asked. */

@@ -1,7 +1,7 @@
 import type { Failure } from '../domain/failure.ts'
 import { isFailure } from '../domain/failure.ts'
 import type { KeyFact } from '../tenancy/facts.ts'
-import { extractOwn, type PresentedKey, presentedBy } from '../tenancy/governance/credentials.ts'
+import { extractOwn, type PresentedKey, presentedBy } from '../tenancy/governance/logins/credentials.ts'
 import type { Snapshot } from '../tenancy/snapshot.ts'
 import type { Exchange, HeaderReading } from './exchange.ts'
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { rateCounter } from '../../src/tenancy/governance/limit-rows.ts'
+import { rateCounter } from '../../src/tenancy/governance/limits/limit-rows.ts'
 import { mostDatabases } from '../setup/databases.ts'
 import { type GovernanceWorld, openGovernance } from './governance-world.ts'
 import type { Answer } from './management-world.ts'

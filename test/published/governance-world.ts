@@ -9,16 +9,16 @@ import { type Amounts, isRefusal } from '../../src/limits/plan.ts'
 import { periodOf } from '../../src/limits/window.ts'
 import type { Database } from '../../src/store/database.ts'
 import { nextNumber } from '../../src/tenancy/governance/context.ts'
-import { budgetCounter, budgetRow, windowOfLimit } from '../../src/tenancy/governance/limit-rows.ts'
+import { budgetCounter, budgetRow, windowOfLimit } from '../../src/tenancy/governance/limits/limit-rows.ts'
 import {
   keyWording,
   type LimitsInput,
   noLimits,
   planLimits,
-} from '../../src/tenancy/governance/limits-plan.ts'
-import { applyLimits, type Owner } from '../../src/tenancy/governance/owned-limits.ts'
-import { providerKeyPlace } from '../../src/tenancy/governance/providers.sql.ts'
-import { virtualKeyPlace } from '../../src/tenancy/governance/virtual-keys.sql.ts'
+} from '../../src/tenancy/governance/limits/limits-plan.ts'
+import { applyLimits, type Owner } from '../../src/tenancy/governance/limits/owned-limits.ts'
+import { virtualKeyPlace } from '../../src/tenancy/governance/owners/virtual-keys.sql.ts'
+import { providerKeyPlace } from '../../src/tenancy/governance/providers/providers.sql.ts'
 import { moveRevision } from '../../src/tenancy/installation.sql.ts'
 import { deriveKeyring } from '../../src/tenancy/keyring.ts'
 import { seal } from '../../src/tenancy/sealing.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { rateCounter } from '../../src/tenancy/governance/limit-rows.ts'
+import { rateCounter } from '../../src/tenancy/governance/limits/limit-rows.ts'
 import { mostDatabases } from '../setup/databases.ts'
 import { openGovernance } from './governance-world.ts'
 import golden from './list-teams.golden.json' with { type: 'json' }

@@ -1,4 +1,4 @@
-import { clientDefaults } from '../../tenancy/governance/client-config.ts'
+import { clientDefaults } from '../../tenancy/governance/client/client-config.ts'
 import { setupRoute } from '../setup/route.ts'
 import { Configuration } from './schemas.ts'
 import { toAuthConfig } from './shape.ts'

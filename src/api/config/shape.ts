@@ -1,6 +1,6 @@
 import type { z } from 'zod'
-import { redactedSecret } from '../../tenancy/governance/auth.ts'
 import type { AuthConfig, JwtConfig } from '../../tenancy/governance/facts.ts'
+import { redactedSecret } from '../../tenancy/governance/logins/auth.ts'
 import type { AuthConfig as AuthSchema } from './schemas.ts'
 
 /** How people come in, without what would let somebody in. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { CustomerFact, OwnedLimits, TeamFact, VirtualKeyFact } from '../../tenancy/governance/facts.ts'
-import type { Members } from '../../tenancy/governance/members.ts'
+import type { Members } from '../../tenancy/governance/owners/members.ts'
 import type { GovernanceWorld } from '../../tenancy/governance/world.ts'
 import type { Tenancy } from '../../tenancy/tenancy.ts'
 import { readCounted } from './limits/shape.ts'

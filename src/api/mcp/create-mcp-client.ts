@@ -1,6 +1,6 @@
 import { NewMcpClient } from '../../config/mcp-clients.ts'
 import { type Failure, isFailure } from '../../domain/failure.ts'
-import { variableIn } from '../../tenancy/governance/variables.ts'
+import { variableIn } from '../../tenancy/governance/routing/variables.ts'
 import { type SetupVisit, setupRoute } from '../setup/route.ts'
 import { Done } from './schemas.ts'
 import { splitChange } from './split-change.ts'

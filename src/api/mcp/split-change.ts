@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { McpClientChange } from '../../config/mcp-clients.ts'
-import type { McpClientChange as Change } from '../../tenancy/governance/mcp-clients.ts'
+import type { McpClientChange as Change } from '../../tenancy/governance/providers/mcp-clients.ts'
 
 /** Takes the secrets out of a change, which are kept apart. */
 export function splitChange({

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Failure } from '../../domain/failure.ts'
 import { isUnavailable } from '../../store/errors.ts'
-import { clientDefaults } from '../../tenancy/governance/client-config.ts'
+import { clientDefaults } from '../../tenancy/governance/client/client-config.ts'
 import type { Tenancy } from '../../tenancy/tenancy.ts'
 import { openRoute } from './route.ts'
 

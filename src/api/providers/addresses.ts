@@ -1,6 +1,6 @@
 import { type Failure, isFailure } from '../../domain/failure.ts'
 import type { CustomProviderConfig, ProviderFact, ProviderSettings } from '../../tenancy/governance/facts.ts'
-import { variableIn } from '../../tenancy/governance/variables.ts'
+import { variableIn } from '../../tenancy/governance/routing/variables.ts'
 import type { Egress } from '../../upstream/egress.ts'
 import { parseOrigin } from '../../upstream/origin.ts'
 

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
 import { toRfc3339 } from '../../domain/time.ts'
 import type { ProviderFact, ProviderKeyFact } from '../../tenancy/governance/facts.ts'
-import { cloudSecrets } from '../../tenancy/governance/provider-keys.ts'
-import { redact } from '../../tenancy/governance/redaction.ts'
+import { cloudSecrets } from '../../tenancy/governance/providers/provider-keys.ts'
+import { redact } from '../../tenancy/governance/providers/redaction.ts'
 import type { Secret } from '../../tenancy/secret.ts'
 import type { KeyOfProvider, Provider, ProviderKey, ShownText } from './schemas.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { clientDefaults } from '../../tenancy/governance/client-config.ts'
+import { clientDefaults } from '../../tenancy/governance/client/client-config.ts'
 import { openRoute } from '../open/route.ts'
 
 export const isAuthEnabled = openRoute({

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { bearerOf } from '../../tenancy/governance/credentials.ts'
+import { bearerOf } from '../../tenancy/governance/logins/credentials.ts'
 import { sessionCookie } from '../entrance.ts'
 import { openRoute } from '../open/route.ts'
 import { writeSessionCookie } from './cookie.ts'

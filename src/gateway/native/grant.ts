@@ -1,7 +1,7 @@
 import type { CallCost } from '../../catalog/cost.ts'
 import type { ProviderFact } from '../../tenancy/governance/facts.ts'
 import type { GovernancePlanEntry } from '../../tenancy/governance/plan-cache.ts'
-import type { Price } from '../../tenancy/governance/prices.ts'
+import type { Price } from '../../tenancy/governance/prices/prices.ts'
 import type { Admitted } from '../call.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { Journey, Target } from './journey.ts'

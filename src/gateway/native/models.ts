@@ -1,7 +1,7 @@
 import type { Catalog } from '../../catalog/catalog.ts'
 import { definitionOf, isKeyless } from '../../providers/endpoint.ts'
 import type { ProviderFact, ProviderKeyFact, VirtualKeyFact } from '../../tenancy/governance/facts.ts'
-import { priceOfModel } from '../../tenancy/governance/prices.ts'
+import { priceOfModel } from '../../tenancy/governance/prices/prices.ts'
 import type { GovernanceWorld } from '../../tenancy/governance/world.ts'
 import { aliasOf, keyAllows } from './model-lists.ts'
 import { configOf, mayUse, providerBlocked } from './permission.ts'

@@ -1,5 +1,5 @@
 import { type Failure, isFailure } from '../../domain/failure.ts'
-import { priceOfModel } from '../../tenancy/governance/prices.ts'
+import { priceOfModel } from '../../tenancy/governance/prices/prices.ts'
 import { awaitAnswer } from '../answer.ts'
 import type { Room } from '../room.ts'
 import { recordHold, settled } from '../settle.ts'

@@ -4,7 +4,7 @@ import type { Database } from '../../store/database.ts'
 import type { Schema } from '../../store/schema.ts'
 import type { Context } from '../context.ts'
 import type { Operator, Write } from '../write.ts'
-import type { Variable } from './variables.ts'
+import type { Variable } from './routing/variables.ts'
 import type { GovernanceWorld } from './world.ts'
 
 /** What every operation of this room stands on. */

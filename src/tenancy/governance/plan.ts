@@ -10,7 +10,7 @@ import type {
   TeamFact,
   VirtualKeyFact,
 } from './facts.ts'
-import { budgetRow, raiseOf, rateRows, windowOfLimit } from './limit-rows.ts'
+import { budgetRow, raiseOf, rateRows, windowOfLimit } from './limits/limit-rows.ts'
 import type { GovernanceWorld } from './world.ts'
 
 /** Whose limits a call is subject to. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { catalogIn } from '../../../tenancy/governance/prices.ts'
+import { catalogIn } from '../../../tenancy/governance/prices/prices.ts'
 import type { GovernanceWorld } from '../../../tenancy/governance/world.ts'
 import type { PriceCatalog } from './schemas.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { CustomerInput } from '../../../tenancy/governance/customers.ts'
+import type { CustomerInput } from '../../../tenancy/governance/owners/customers.ts'
 import { fromLimits, limitChangeMembers, limitMembers } from '../limits/schemas.ts'
 
 const name = z.string().nullish().describe('Unique among customers: 1 to 255 characters.')

@@ -1,7 +1,7 @@
 import { toDollars } from '../../../domain/money.ts'
 import type { BudgetFact } from '../../../tenancy/governance/facts.ts'
-import type { Owned } from '../../../tenancy/governance/limit-owners.ts'
-import { ceilingOf } from '../../../tenancy/governance/limit-rows.ts'
+import type { Owned } from '../../../tenancy/governance/limits/limit-owners.ts'
+import { ceilingOf } from '../../../tenancy/governance/limits/limit-rows.ts'
 import type { GovernanceVisit } from '../route.ts'
 import { readCounted, toBudget } from './shape.ts'
 

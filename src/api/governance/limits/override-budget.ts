@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Failure, isFailure } from '../../../domain/failure.ts'
-import type { OverrideInput } from '../../../tenancy/governance/budgets.ts'
+import type { OverrideInput } from '../../../tenancy/governance/limits/budgets.ts'
 import { governanceRoute } from '../route.ts'
 import { answerBudget } from './answer-budget.ts'
 import { Budget, dollarsSent } from './schemas.ts'

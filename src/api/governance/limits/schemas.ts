@@ -1,5 +1,9 @@
 import { z } from 'zod'
-import type { BudgetInput, LimitsInput, RateLimitInput } from '../../../tenancy/governance/limits-plan.ts'
+import type {
+  BudgetInput,
+  LimitsInput,
+  RateLimitInput,
+} from '../../../tenancy/governance/limits/limits-plan.ts'
 import { JsonNumber } from '../../exact-json.ts'
 import { timestamp } from '../../text.ts'
 

@@ -13,8 +13,8 @@ import {
   raiseOf,
   rateCounter,
   windowOfLimit,
-} from '../../../tenancy/governance/limit-rows.ts'
-import type { Owner } from '../../../tenancy/governance/owned-limits.ts'
+} from '../../../tenancy/governance/limits/limit-rows.ts'
+import type { Owner } from '../../../tenancy/governance/limits/owned-limits.ts'
 import type { Budget, RateLimit } from './schemas.ts'
 
 type WireBudget = z.output<typeof Budget>

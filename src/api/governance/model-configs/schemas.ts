@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ModelConfigInput } from '../../../tenancy/governance/model-configs.ts'
+import type { ModelConfigInput } from '../../../tenancy/governance/limits/model-configs.ts'
 import { text } from '../../text.ts'
 import { fromLimits, limitChangeMembers, limitMembers, shownLimits, stampMembers } from '../limits/schemas.ts'
 

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import type { ProviderLimitsView } from '../../../tenancy/governance/provider-limits.ts'
+import type { ProviderLimitsView } from '../../../tenancy/governance/limits/provider-limits.ts'
 import { alignedOf, readCounted, shownLimits } from '../limits/shape.ts'
 import type { GovernanceVisit } from '../route.ts'
 import type { ProviderLimits } from './schemas.ts'

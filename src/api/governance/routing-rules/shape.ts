@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { RoutingRuleFact } from '../../../tenancy/governance/facts.ts'
-import type { RuleOwner } from '../../../tenancy/governance/routing-rules.ts'
+import type { RuleOwner } from '../../../tenancy/governance/routing/routing-rules.ts'
 import { stampsOf } from '../limits/shape.ts'
 import type { Visibility } from '../visibility.ts'
 import type { RoutingRule } from './schemas.ts'

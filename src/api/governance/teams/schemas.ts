@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { TeamInput } from '../../../tenancy/governance/teams.ts'
+import type { TeamInput } from '../../../tenancy/governance/owners/teams.ts'
 import { fromLimits, limitChangeMembers, limitMembers } from '../limits/schemas.ts'
 
 const anything = z

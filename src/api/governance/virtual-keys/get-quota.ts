@@ -8,9 +8,14 @@ import type {
   OwnedLimits,
   RateLimitFact,
 } from '../../../tenancy/governance/facts.ts'
-import type { ModelUsage } from '../../../tenancy/governance/key-usage.sql.ts'
-import { budgetCounter, type Half, limitRows, rateCounter } from '../../../tenancy/governance/limit-rows.ts'
-import type { Owner } from '../../../tenancy/governance/owned-limits.ts'
+import {
+  budgetCounter,
+  type Half,
+  limitRows,
+  rateCounter,
+} from '../../../tenancy/governance/limits/limit-rows.ts'
+import type { Owner } from '../../../tenancy/governance/limits/owned-limits.ts'
+import type { ModelUsage } from '../../../tenancy/governance/owners/key-usage.sql.ts'
 import { timestamp } from '../../text.ts'
 import { Budget, RateLimit } from '../limits/schemas.ts'
 import { type Counted, toBudget, toRateLimit, toTimestamp } from '../limits/shape.ts'

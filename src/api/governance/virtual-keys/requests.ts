@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import type { McpConfigInput } from '../../../tenancy/governance/mcp-configs.ts'
-import type { ProviderConfigInput } from '../../../tenancy/governance/provider-configs.ts'
-import type { VirtualKeyInput } from '../../../tenancy/governance/virtual-keys.ts'
+import type { McpConfigInput } from '../../../tenancy/governance/owners/mcp-configs.ts'
+import type { ProviderConfigInput } from '../../../tenancy/governance/owners/provider-configs.ts'
+import type { VirtualKeyInput } from '../../../tenancy/governance/owners/virtual-keys.ts'
 import { fromLimits, limitChangeMembers, limitMembers } from '../limits/schemas.ts'
 
 const names = z.array(z.string()).nullish()

@@ -1,5 +1,5 @@
 import type { OwnedLimits, VirtualKeyFact } from '../../../tenancy/governance/facts.ts'
-import type { Members } from '../../../tenancy/governance/members.ts'
+import type { Members } from '../../../tenancy/governance/owners/members.ts'
 import { readCounted } from '../limits/shape.ts'
 import type { GovernanceVisit } from '../route.ts'
 import { type Expansion, type Tree, valuesShown } from '../tree.ts'

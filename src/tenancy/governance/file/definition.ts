@@ -1,10 +1,10 @@
 import type { EpochMs } from '../../../domain/time.ts'
 import type { GivenRule } from '../../../rules/validate.ts'
-import type { AuthSettings } from '../auth.ts'
 import type { ClientConfig, ModelScope, OwnerKind } from '../facts.ts'
-import type { NewMcpClient } from '../mcp-clients.ts'
-import type { PricingOverrideInput } from '../pricing-overrides.ts'
-import type { KeyChange } from '../provider-keys.ts'
+import type { AuthSettings } from '../logins/auth.ts'
+import type { PricingOverrideInput } from '../prices/pricing-overrides.ts'
+import type { NewMcpClient } from '../providers/mcp-clients.ts'
+import type { KeyChange } from '../providers/provider-keys.ts'
 
 // What the configuration file says of customers, teams, virtual keys and what they may use. A section that is null does
 // not stand in the file, and nothing is done about it.

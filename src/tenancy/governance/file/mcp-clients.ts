@@ -1,6 +1,6 @@
 import { seal } from '../../sealing.ts'
-import { mcpClientPlace, updateMcpClientRow } from '../mcp-clients.sql.ts'
-import { mcpClientsOf, type NewMcpClient } from '../mcp-clients.ts'
+import { mcpClientPlace, updateMcpClientRow } from '../providers/mcp-clients.sql.ts'
+import { mcpClientsOf, type NewMcpClient } from '../providers/mcp-clients.ts'
 import { at, type FileWrite, fromFile } from './file-write.ts'
 
 export async function writeMcpClients(write: FileWrite, clients: readonly NewMcpClient[]): Promise<void> {

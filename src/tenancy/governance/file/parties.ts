@@ -1,7 +1,7 @@
-import { insertCustomer, updateCustomer } from '../customers.sql.ts'
-import { customersOf } from '../customers.ts'
-import { insertTeam, updateTeam } from '../teams.sql.ts'
-import { teamsOf } from '../teams.ts'
+import { insertCustomer, updateCustomer } from '../owners/customers.sql.ts'
+import { customersOf } from '../owners/customers.ts'
+import { insertTeam, updateTeam } from '../owners/teams.sql.ts'
+import { teamsOf } from '../owners/teams.ts'
 import type { CustomerDefinition, TeamDefinition } from './definition.ts'
 import { at, type FileWrite, fromFile, idsBeyond, refuse, storedHash } from './file-write.ts'
 

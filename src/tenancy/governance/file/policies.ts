@@ -1,12 +1,12 @@
 import { type Failure, isFailure } from '../../../domain/failure.ts'
-import { insertModelConfig, updateModelConfig } from '../model-configs.sql.ts'
-import { modelConfigsOf } from '../model-configs.ts'
-import { readPricingOverride, writePricingOverride } from '../pricing-overrides.sql.ts'
-import { pricingOverridesOf } from '../pricing-overrides.ts'
-import { writeProviderLimits } from '../provider-limits.sql.ts'
-import { providerLimitsOf } from '../provider-limits.ts'
-import { deleteRoutingRuleRow, readRoutingRule, writeRoutingRule } from '../routing-rules.sql.ts'
-import { routingRulesOf } from '../routing-rules.ts'
+import { insertModelConfig, updateModelConfig } from '../limits/model-configs.sql.ts'
+import { modelConfigsOf } from '../limits/model-configs.ts'
+import { writeProviderLimits } from '../limits/provider-limits.sql.ts'
+import { providerLimitsOf } from '../limits/provider-limits.ts'
+import { readPricingOverride, writePricingOverride } from '../prices/pricing-overrides.sql.ts'
+import { pricingOverridesOf } from '../prices/pricing-overrides.ts'
+import { deleteRoutingRuleRow, readRoutingRule, writeRoutingRule } from '../routing/routing-rules.sql.ts'
+import { routingRulesOf } from '../routing/routing-rules.ts'
 import type {
   ModelConfigDefinition,
   PricingOverrideDefinition,

@@ -1,7 +1,7 @@
 import { knownProvider } from '../../../providers/table.ts'
-import { providerKeysOf } from '../provider-keys.ts'
-import { readProvider, updateProviderRow } from '../providers.sql.ts'
-import { providersOf } from '../providers.ts'
+import { providerKeysOf } from '../providers/provider-keys.ts'
+import { readProvider, updateProviderRow } from '../providers/providers.sql.ts'
+import { providersOf } from '../providers/providers.ts'
 import type { ProviderDefinition, ProviderKeyDefinition } from './definition.ts'
 import { at, type FileWrite, fromFile, refuse } from './file-write.ts'
 

@@ -1,8 +1,8 @@
 import type { Transaction } from 'kysely'
 import type { Schema } from '../../../store/schema.ts'
-import { type AuthSettings, authOf } from '../auth.ts'
-import { clientFault } from '../client-faults.ts'
+import { clientFault } from '../client/client-faults.ts'
 import type { ClientConfig } from '../facts.ts'
+import { type AuthSettings, authOf } from '../logins/auth.ts'
 import { type SettingName, writeSetting } from '../settings.sql.ts'
 import { at, type FileWrite, fromFile, refuse } from './file-write.ts'
 

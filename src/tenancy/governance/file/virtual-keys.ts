@@ -1,19 +1,19 @@
 import { digestCredential } from '../../digest.ts'
 import { seal } from '../../sealing.ts'
 import type { ClientConfig, VirtualKeyFact } from '../facts.ts'
-import { readMcpClientNames } from '../mcp-clients.sql.ts'
-import type { McpConfigInput } from '../mcp-configs.ts'
-import type { ProviderConfigInput } from '../provider-configs.ts'
-import { rotationGraceMs } from '../rotation-grace.ts'
-import { readSetting } from '../settings.sql.ts'
-import { newUuid } from '../uuid.ts'
+import type { McpConfigInput } from '../owners/mcp-configs.ts'
+import type { ProviderConfigInput } from '../owners/provider-configs.ts'
+import { rotationGraceMs } from '../owners/rotation-grace.ts'
 import {
   insertVirtualKey,
   readVirtualKey,
   updateVirtualKeyRow,
   virtualKeyPlace,
-} from '../virtual-keys.sql.ts'
-import { virtualKeysOf } from '../virtual-keys.ts'
+} from '../owners/virtual-keys.sql.ts'
+import { virtualKeysOf } from '../owners/virtual-keys.ts'
+import { readMcpClientNames } from '../providers/mcp-clients.sql.ts'
+import { readSetting } from '../settings.sql.ts'
+import { newUuid } from '../uuid.ts'
 import type { VirtualKeyDefinition } from './definition.ts'
 import { at, type FileWrite, fromFile, idsBeyond, refuse } from './file-write.ts'
 import { refuseStray } from './parties.ts'
