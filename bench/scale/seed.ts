@@ -5,8 +5,8 @@ import { bulkInsert } from '../../src/store/bulk.ts'
 import type { Database } from '../../src/store/database.ts'
 import { openSqliteWriter } from '../../src/store/sqlite-writer.ts'
 import type { ColumnName, SqlValue } from '../../src/store/tables.ts'
-import { digestCredential } from '../../src/tenancy/digest.ts'
-import { deriveKeyring } from '../../src/tenancy/keyring.ts'
+import { digestCredential } from '../../src/tenancy/keys/digest.ts'
+import { deriveKeyring } from '../../src/tenancy/sealing/keyring.ts'
 
 export interface SeedOptions {
   /** Whole trees of ten. */

@@ -1,7 +1,7 @@
 import type { NewUlid } from '../domain/ids.ts'
 import type { Clock } from '../domain/time.ts'
 import type { Database } from '../store/database.ts'
-import { deriveKeyring } from '../tenancy/keyring.ts'
+import { deriveKeyring } from '../tenancy/sealing/keyring.ts'
 import { type DeadLetters, deadLettersOf } from './dead-letters.ts'
 import { type Pull, pullOf } from './pull.ts'
 

@@ -4,9 +4,9 @@ import type { Clock } from '../domain/time.ts'
 import type { Database } from '../store/database.ts'
 import type { DeliveryTable } from '../store/schema.ts'
 import { insertAudit } from '../tenancy/installation.sql.ts'
-import type { Keyring } from '../tenancy/keyring.ts'
 import { type Page, type PageRequest, readPage } from '../tenancy/page.ts'
-import { readWebhook } from '../tenancy/webhooks.sql.ts'
+import type { Keyring } from '../tenancy/sealing/keyring.ts'
+import { readWebhook } from '../tenancy/workspaces/webhooks.sql.ts'
 import type { Operator } from '../tenancy/write.ts'
 import {
   type DeliveryRow,

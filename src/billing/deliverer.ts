@@ -4,9 +4,9 @@ import type { Clock } from '../domain/time.ts'
 import { repeat } from '../ledger/rounds.ts'
 import type { Database } from '../store/database.ts'
 import type { DeliveryTable, WebhookTable } from '../store/schema.ts'
-import type { Keyring } from '../tenancy/keyring.ts'
-import type { Secret } from '../tenancy/secret.ts'
-import { signingSecrets } from '../tenancy/webhooks.ts'
+import type { Keyring } from '../tenancy/sealing/keyring.ts'
+import type { Secret } from '../tenancy/sealing/secret.ts'
+import { signingSecrets } from '../tenancy/workspaces/webhooks.ts'
 import type { Egress } from '../upstream/egress.ts'
 import {
   beginAgain,

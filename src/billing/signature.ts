@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import type { Secret } from '../tenancy/secret.ts'
+import type { Secret } from '../tenancy/sealing/secret.ts'
 
 /** Signs a body's bytes with each secret: `v1=<hex>`, or `v1=<hex>,v1=<hex>` while an old secret is still valid. */
 export function signatureOf(body: string, secrets: readonly Secret[]): string {

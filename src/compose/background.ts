@@ -23,7 +23,7 @@ import { isUnavailable } from '../store/errors.ts'
 import { migrate } from '../store/migrate.ts'
 import { type DatabaseLocation, openDatabase } from '../store/open.ts'
 import { openSqliteWriter } from '../store/sqlite-writer.ts'
-import { deriveKeyring } from '../tenancy/keyring.ts'
+import { deriveKeyring } from '../tenancy/sealing/keyring.ts'
 import { type EgressRules, openEgress } from '../upstream/egress.ts'
 
 /** What the background thread is started with. */

@@ -1,7 +1,7 @@
 import type { WorkspaceSection } from '../config/schema.ts'
 import type { WorkspaceId } from '../domain/ids.ts'
-import type { WebhookDefinition } from '../tenancy/webhooks.ts'
-import type { WorkspaceDefinition } from '../tenancy/workspaces.ts'
+import type { WebhookDefinition } from '../tenancy/workspaces/webhooks.ts'
+import type { WorkspaceDefinition } from '../tenancy/workspaces/workspaces.ts'
 
 /** A workspace of the configuration file in the terms of tenancy. */
 export function definitionOf(section: WorkspaceSection): WorkspaceDefinition {

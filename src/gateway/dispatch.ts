@@ -1,5 +1,5 @@
 import { type Failure, isFailure } from '../domain/failure.ts'
-import type { ResolvedTarget } from '../tenancy/resolve-target.ts'
+import type { ResolvedTarget } from '../tenancy/groups/resolve-target.ts'
 import { type Origin, parseOrigin } from '../upstream/origin.ts'
 import { type Answer, awaitAnswer } from './answer.ts'
 import type { Grant } from './call.ts'

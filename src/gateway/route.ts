@@ -1,7 +1,7 @@
 import { type Failure, isFailure } from '../domain/failure.ts'
 import type { KeyFact } from '../tenancy/facts.ts'
-import type { PlanCache } from '../tenancy/plan-cache.ts'
-import { resolveTarget } from '../tenancy/resolve-target.ts'
+import type { PlanCache } from '../tenancy/groups/plan-cache.ts'
+import { resolveTarget } from '../tenancy/groups/resolve-target.ts'
 import type { Snapshot } from '../tenancy/snapshot.ts'
 import type { Target } from './call.ts'
 

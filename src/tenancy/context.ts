@@ -1,8 +1,8 @@
 import type { NewUlid } from '../domain/ids.ts'
 import type { Clock } from '../domain/time.ts'
 import type { Database } from '../store/database.ts'
-import type { Keyring } from './keyring.ts'
-import type { RandomBytes } from './random-text.ts'
+import type { RandomBytes } from './keys/random-text.ts'
+import type { Keyring } from './sealing/keyring.ts'
 import type { WriteFacts } from './write.ts'
 
 /** What every operation of this room stands on. */

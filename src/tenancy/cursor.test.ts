@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readCursor, writeCursor } from './cursor.ts'
-import { deriveKeyring } from './keyring.ts'
+import { deriveKeyring } from './sealing/keyring.ts'
 
 const keyring = deriveKeyring('one')
 

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { EpochMs } from '../domain/time.ts'
-import type { Keyring } from './keyring.ts'
+import type { Keyring } from './sealing/keyring.ts'
 
 const tagBytes = 16
 

@@ -1,6 +1,6 @@
 import type { EndpointId, KeyId, NodeId, WorkspaceId } from '../domain/ids.ts'
 import type { EpochMs } from '../domain/time.ts'
-import type { Secret } from './secret.ts'
+import type { Secret } from './sealing/secret.ts'
 
 /** A tenant. Everything else belongs to one. */
 export interface WorkspaceFact {

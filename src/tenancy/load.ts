@@ -1,21 +1,21 @@
 import type { Database } from '../store/database.ts'
-import { readChangedAdminKeys } from './admin-keys.sql.ts'
-import { readChangedEndpoints } from './endpoints.sql.ts'
 import type { KeyFact } from './facts.ts'
 import { readGovernanceChanges } from './governance/load.sql.ts'
 import type { Variable } from './governance/routing/variables.ts'
+import { readChangedEndpoints } from './groups/endpoints.sql.ts'
+import { type BatchEnd, readChangedNodes } from './groups/nodes.sql.ts'
 import { readRevision } from './installation.sql.ts'
-import { keyBlock, type PackedKeys } from './key-block.ts'
-import type { Keyring } from './keyring.ts'
-import { readChangedKeys, readPackedKeys } from './keys.sql.ts'
-import { type BatchEnd, readChangedNodes } from './nodes.sql.ts'
+import { readChangedAdminKeys } from './keys/admin-keys.sql.ts'
+import { keyBlock, type PackedKeys } from './keys/key-block.ts'
+import { readChangedKeys, readPackedKeys } from './keys/keys.sql.ts'
+import type { Keyring } from './sealing/keyring.ts'
 import type { ChangedNode, Changes } from './snapshot.ts'
 import {
   readChangedEnvironments,
   readChangedSecrets,
   readChangedWorkspaceKeys,
   readChangedWorkspaces,
-} from './workspaces.sql.ts'
+} from './workspaces/workspaces.sql.ts'
 
 const keysAtOnce = 10_000
 const nodesAtOnce = 2_000

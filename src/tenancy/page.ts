@@ -1,6 +1,6 @@
 import type { Failure } from '../domain/failure.ts'
 import { type ListScope, type Position, readCursor, writeCursor } from './cursor.ts'
-import type { Keyring } from './keyring.ts'
+import type { Keyring } from './sealing/keyring.ts'
 
 export interface PageRequest {
   readonly limit: number

@@ -5,7 +5,7 @@ import { isFailure } from '../domain/failure.ts'
 import { ulidSource, type WorkspaceId } from '../domain/ids.ts'
 import { openMemoryCounters } from '../limits/memory.ts'
 import type { Database } from '../store/database.ts'
-import { Secret } from './secret.ts'
+import { Secret } from './sealing/secret.ts'
 import { openTenancy, type Tenancy } from './tenancy.ts'
 
 const operator = { actor: 'admin_key:test' }

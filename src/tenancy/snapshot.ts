@@ -1,6 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { NodeId, WorkspaceId } from '../domain/ids.ts'
-import { ownCounters } from './compile.ts'
 import type {
   AdminKeyFact,
   EndpointFact,
@@ -17,9 +16,10 @@ import {
   type GovernanceChanges,
   type GovernanceWorld,
 } from './governance/world.ts'
-import { lineageOf } from './inherit.ts'
-import type { KeyBlock } from './key-block.ts'
-import { digestKey, type KeyTable, keyTable } from './key-table.ts'
+import { ownCounters } from './groups/compile.ts'
+import { lineageOf } from './groups/inherit.ts'
+import type { KeyBlock } from './keys/key-block.ts'
+import { digestKey, type KeyTable, keyTable } from './keys/key-table.ts'
 import { emptyShardedMap, type ShardedMap } from './sharded-map.ts'
 
 /** One immutable view of everything the data plane reads. A call takes it once and never sees half a change. */

@@ -6,9 +6,9 @@ import { isFailure } from '../domain/failure.ts'
 import { ulidSource, type WorkspaceId } from '../domain/ids.ts'
 import { openMemoryCounters } from '../limits/memory.ts'
 import type { Database } from '../store/database.ts'
-import type { NewGroup } from './groups.ts'
+import type { NewGroup } from './groups/groups.ts'
 import { openTenancy, type Tenancy } from './tenancy.ts'
-import type { WorkspaceDefinition } from './workspaces.ts'
+import type { WorkspaceDefinition } from './workspaces/workspaces.ts'
 
 const workspaceId = 'default' as WorkspaceId
 const caller = { workspaceId, actor: 'test' }

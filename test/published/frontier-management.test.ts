@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isFailure } from '../../src/domain/failure.ts'
-import { openPlanCache } from '../../src/tenancy/plan-cache.ts'
-import { resolveTarget } from '../../src/tenancy/resolve-target.ts'
+import { openPlanCache } from '../../src/tenancy/groups/plan-cache.ts'
+import { resolveTarget } from '../../src/tenancy/groups/resolve-target.ts'
 import { mostDatabases } from '../setup/databases.ts'
 import { type Answer, keys, openWorld, type World } from './management-world.ts'
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { digestCredential } from '../../src/tenancy/digest.ts'
 import { moveRevision } from '../../src/tenancy/installation.sql.ts'
-import { deriveKeyring } from '../../src/tenancy/keyring.ts'
-import { seal } from '../../src/tenancy/sealing.ts'
+import { digestCredential } from '../../src/tenancy/keys/digest.ts'
+import { deriveKeyring } from '../../src/tenancy/sealing/keyring.ts'
+import { seal } from '../../src/tenancy/sealing/sealing.ts'
 import type { TestPlace } from '../setup/databases.ts'
 import { masterKeyOfTests } from '../setup/gateway.ts'
 

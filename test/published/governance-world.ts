@@ -20,8 +20,8 @@ import { applyLimits, type Owner } from '../../src/tenancy/governance/limits/own
 import { virtualKeyPlace } from '../../src/tenancy/governance/owners/virtual-keys.sql.ts'
 import { providerKeyPlace } from '../../src/tenancy/governance/providers/providers.sql.ts'
 import { moveRevision } from '../../src/tenancy/installation.sql.ts'
-import { deriveKeyring } from '../../src/tenancy/keyring.ts'
-import { seal } from '../../src/tenancy/sealing.ts'
+import { deriveKeyring } from '../../src/tenancy/sealing/keyring.ts'
+import { seal } from '../../src/tenancy/sealing/sealing.ts'
 import type { Write } from '../../src/tenancy/write.ts'
 import { type Answer, type CallOptions, masterKey, openWorld, type World } from './management-world.ts'
 

@@ -11,7 +11,7 @@ import { type MemoryCounters, openMemoryCounters } from '../../src/limits/memory
 import type { Database } from '../../src/store/database.ts'
 import { followLimits } from '../../src/tenancy/governance/limits/limit-changes.ts'
 import { openTenancy, type Tenancy } from '../../src/tenancy/tenancy.ts'
-import type { WorkspaceDefinition } from '../../src/tenancy/workspaces.ts'
+import type { WorkspaceDefinition } from '../../src/tenancy/workspaces/workspaces.ts'
 import { documentedFetch } from '../setup/contract.ts'
 import { setupServices } from '../setup/setup-services.ts'
 

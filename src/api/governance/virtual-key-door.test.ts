@@ -7,7 +7,7 @@ import {
   emptyGovernanceWorld,
   noGovernanceChanges,
 } from '../../tenancy/governance/world.ts'
-import { Secret } from '../../tenancy/secret.ts'
+import { Secret } from '../../tenancy/sealing/secret.ts'
 import type { GovernanceServices } from './route.ts'
 import { virtualKeyDoor } from './virtual-key-door.ts'
 

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { toRfc3339 } from '../../domain/time.ts'
 import type { LimitFact, ModelFact, NodeFact } from '../../tenancy/facts.ts'
-import { inheritedLimits, type Lineage } from '../../tenancy/inherit.ts'
+import { inheritedLimits, type Lineage } from '../../tenancy/groups/inherit.ts'
 import type { Group, GroupModelInput } from './schemas.ts'
 
 type WireGroup = z.output<typeof Group>

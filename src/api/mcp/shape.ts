@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { toRfc3339 } from '../../domain/time.ts'
 import type { McpClientFact } from '../../tenancy/governance/facts.ts'
 import { redact } from '../../tenancy/governance/providers/redaction.ts'
-import type { Secret } from '../../tenancy/secret.ts'
+import type { Secret } from '../../tenancy/sealing/secret.ts'
 import type { McpClient } from './schemas.ts'
 
 export function toMcpClient(client: McpClientFact): z.input<typeof McpClient> {

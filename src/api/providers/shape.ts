@@ -3,7 +3,7 @@ import { toRfc3339 } from '../../domain/time.ts'
 import type { ProviderFact, ProviderKeyFact } from '../../tenancy/governance/facts.ts'
 import { cloudSecrets } from '../../tenancy/governance/providers/provider-keys.ts'
 import { redact } from '../../tenancy/governance/providers/redaction.ts'
-import type { Secret } from '../../tenancy/secret.ts'
+import type { Secret } from '../../tenancy/sealing/secret.ts'
 import type { KeyOfProvider, Provider, ProviderKey, ShownText } from './schemas.ts'
 
 type Held = Secret | 'sealed' | null

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { isFailure } from '../../domain/failure.ts'
 import { toRfc3339 } from '../../domain/time.ts'
 import type { Reading } from '../../limits/plan.ts'
-import { type DailyLimit, dailyLimits } from '../../tenancy/compile.ts'
+import { type DailyLimit, dailyLimits } from '../../tenancy/groups/compile.ts'
 import { route } from '../route.ts'
 import { GroupUsage } from './schemas.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ProviderConfigFact, ProviderFact, ProviderKeyFact } from '../../tenancy/governance/facts.ts'
-import { Secret } from '../../tenancy/secret.ts'
+import { Secret } from '../../tenancy/sealing/secret.ts'
 import { pickByWeight, usableCredentials } from './keys.ts'
 import { isProblem } from './problem.ts'
 

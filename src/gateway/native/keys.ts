@@ -1,6 +1,6 @@
 import { definitionOf, isKeyless } from '../../providers/endpoint.ts'
 import type { ProviderConfigFact, ProviderFact, ProviderKeyFact } from '../../tenancy/governance/facts.ts'
-import type { Secret } from '../../tenancy/secret.ts'
+import type { Secret } from '../../tenancy/sealing/secret.ts'
 import type { Exchange } from '../exchange.ts'
 import type { Room } from '../room.ts'
 import { aliasOf, keyAllows } from './model-lists.ts'

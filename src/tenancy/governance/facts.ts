@@ -2,7 +2,7 @@ import type { Catalog } from '../../catalog/catalog.ts'
 import type { Quantity } from '../../domain/quantity.ts'
 import type { RequestType } from '../../domain/request-type.ts'
 import type { EpochMs } from '../../domain/time.ts'
-import type { Secret } from '../secret.ts'
+import type { Secret } from '../sealing/secret.ts'
 
 // Customers, teams and virtual keys, what they may use and how much: the facts of the second public API. They hold all
 // that its answers show, so that a page is a list of ids from the database and the rest is read here.

@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Charge } from '../../limits/plan.ts'
 import type { Schema } from '../../store/schema.ts'
-import type { Keyring } from '../keyring.ts'
+import type { Keyring } from '../sealing/keyring.ts'
 import { readChangedModelConfigs } from './limits/model-configs.sql.ts'
 import { readChangedProviderLimits } from './limits/provider-limits.sql.ts'
 import { readChangedCustomers } from './owners/customers.sql.ts'

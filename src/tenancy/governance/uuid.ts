@@ -1,4 +1,4 @@
-import type { RandomBytes } from '../random-text.ts'
+import type { RandomBytes } from '../keys/random-text.ts'
 
 /** A UUID of version 4. */
 export function newUuid(random: RandomBytes): string {

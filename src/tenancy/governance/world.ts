@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { EpochMs } from '../../domain/time.ts'
 import type { Charge } from '../../limits/plan.ts'
-import { digestKey } from '../key-table.ts'
+import { digestKey } from '../keys/key-table.ts'
 import { emptyShardedMap, type ShardedMap } from '../sharded-map.ts'
 import type {
   AuthConfig,

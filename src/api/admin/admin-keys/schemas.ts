@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AdminKey as Section } from '../../../config/schema.ts'
 import { toRfc3339 } from '../../../domain/time.ts'
-import type { MintedAdminKey } from '../../../tenancy/admin-keys.ts'
+import type { MintedAdminKey } from '../../../tenancy/keys/admin-keys.ts'
 import type { AdminKeyRecord } from '../../../tenancy/records.ts'
 import { timestamp } from '../../text.ts'
 import { inFile, shownOnce } from '../members.ts'

@@ -2,8 +2,8 @@ import type { z } from 'zod'
 import { type Failure, isFailure } from '../../../domain/failure.ts'
 import { toRfc3339 } from '../../../domain/time.ts'
 import type { Reading } from '../../../limits/plan.ts'
-import type { Explained } from '../../../tenancy/explain.ts'
-import type { EffectiveLimit } from '../../../tenancy/inherit.ts'
+import type { Explained } from '../../../tenancy/groups/explain.ts'
+import type { EffectiveLimit } from '../../../tenancy/groups/inherit.ts'
 import type { Explanation } from './schemas.ts'
 
 type Wire = z.output<typeof Explanation>

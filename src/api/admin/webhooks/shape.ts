@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { toRfc3339 } from '../../../domain/time.ts'
-import type { WebhookFact, WrittenWebhook as Written } from '../../../tenancy/webhooks.ts'
+import type { WebhookFact, WrittenWebhook as Written } from '../../../tenancy/workspaces/webhooks.ts'
 import type { Webhook, WrittenWebhook } from './schemas.ts'
 
 export function toWebhook(webhook: WebhookFact): z.output<typeof Webhook> {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { WorkspaceKey as Section } from '../../../config/schema.ts'
 import { toRfc3339 } from '../../../domain/time.ts'
+import type { MintedWorkspaceKey } from '../../../tenancy/keys/workspace-keys.ts'
 import type { WorkspaceKeyRecord } from '../../../tenancy/records.ts'
-import type { MintedWorkspaceKey } from '../../../tenancy/workspace-keys.ts'
 import { timestamp } from '../../text.ts'
 import { inFile, shownOnce } from '../members.ts'
 

@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely'
 import { type Failure, isFailure } from '../../../domain/failure.ts'
 import type { Schema } from '../../../store/schema.ts'
-import { digestFileEntry } from '../../digest.ts'
+import { digestFileEntry } from '../../keys/digest.ts'
 import type { Operator, Write, WriteFacts } from '../../write.ts'
 import type { GovernanceContext, ProcessContext } from '../context.ts'
 

@@ -1,4 +1,4 @@
-import { seal } from '../../sealing.ts'
+import { seal } from '../../sealing/sealing.ts'
 import { mcpClientPlace, updateMcpClientRow } from '../providers/mcp-clients.sql.ts'
 import { mcpClientsOf, type NewMcpClient } from '../providers/mcp-clients.ts'
 import { at, type FileWrite, fromFile } from './file-write.ts'

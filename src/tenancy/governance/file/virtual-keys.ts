@@ -1,5 +1,5 @@
-import { digestCredential } from '../../digest.ts'
-import { seal } from '../../sealing.ts'
+import { digestCredential } from '../../keys/digest.ts'
+import { seal } from '../../sealing/sealing.ts'
 import type { ClientConfig, VirtualKeyFact } from '../facts.ts'
 import type { McpConfigInput } from '../owners/mcp-configs.ts'
 import type { ProviderConfigInput } from '../owners/provider-configs.ts'

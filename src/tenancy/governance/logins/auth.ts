@@ -1,6 +1,6 @@
 import { type Failure, isFailure } from '../../../domain/failure.ts'
 import type { Context } from '../../context.ts'
-import { seal } from '../../sealing.ts'
+import { seal } from '../../sealing/sealing.ts'
 import type { Operator } from '../../write.ts'
 import { lockGovernance, ofInstallation, type ProcessContext } from '../context.ts'
 import { resolveText } from '../routing/variables.ts'

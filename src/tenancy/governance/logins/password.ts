@@ -1,6 +1,6 @@
 import { scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { RandomBytes } from '../../random-text.ts'
+import type { RandomBytes } from '../../keys/random-text.ts'
 
 const derive = promisify<string, Buffer, number, object, Buffer>(scrypt)
 const saltBytes = 16

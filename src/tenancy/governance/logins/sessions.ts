@@ -1,6 +1,6 @@
 import type { EpochMs } from '../../../domain/time.ts'
 import type { Context } from '../../context.ts'
-import { digestCredential } from '../../digest.ts'
+import { digestCredential } from '../../keys/digest.ts'
 import { ofInstallation } from '../context.ts'
 import { newUuid } from '../uuid.ts'
 import { deleteSessionRow, insertSession, readSession } from './sessions.sql.ts'

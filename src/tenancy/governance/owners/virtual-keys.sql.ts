@@ -5,7 +5,7 @@ import type {
   VirtualKeyTable,
 } from '../../../store/governance-schema.ts'
 import type { Schema } from '../../../store/schema.ts'
-import type { Place } from '../../sealing.ts'
+import type { Place } from '../../sealing/sealing.ts'
 import type { McpConfigFact, OwnedLimits, ProviderConfigFact, VirtualKeyFact } from '../facts.ts'
 import { readOwnedLimits } from '../limits/owned-limits.sql.ts'
 import { stored, storedJson } from '../stored.ts'

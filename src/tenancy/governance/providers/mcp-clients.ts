@@ -1,5 +1,5 @@
 import { type Failure, isFailure } from '../../../domain/failure.ts'
-import { seal } from '../../sealing.ts'
+import { seal } from '../../sealing/sealing.ts'
 import type { Operator } from '../../write.ts'
 import { lockGovernance, nextNumber, ofInstallation, type ProcessContext } from '../context.ts'
 import type { McpClientFact } from '../facts.ts'

@@ -1,6 +1,6 @@
 import { type Failure, isFailure } from '../../../domain/failure.ts'
 import type { ProviderKeyTable } from '../../../store/governance-schema.ts'
-import { seal, unseal } from '../../sealing.ts'
+import { seal, unseal } from '../../sealing/sealing.ts'
 import type { Operator, Stamp, Write } from '../../write.ts'
 import { lockGovernance, nextNumber, ofInstallation, type ProcessContext } from '../context.ts'
 import type { ProviderKeyFact, ProviderSettings } from '../facts.ts'

@@ -1,6 +1,6 @@
 import { type Failure, isFailure } from '../../../domain/failure.ts'
 import type { ProviderTable } from '../../../store/governance-schema.ts'
-import { seal } from '../../sealing.ts'
+import { seal } from '../../sealing/sealing.ts'
 import type { Operator } from '../../write.ts'
 import { lockGovernance, nextNumber, ofInstallation, type ProcessContext } from '../context.ts'
 import type { ProviderFact, ProviderSettings } from '../facts.ts'
