@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { dollarsText } from '../domain/money.ts'
 import { fromPico } from '../domain/quantity.ts'
 import { type RequestType, requestTypes } from '../domain/request-type.ts'
+import { nothingUsed } from '../domain/usage.ts'
 import { bundledCatalog } from './bundled.ts'
 import { isPriced, priceOf } from './cost.ts'
 import { priceText } from './price-sheet.ts'
@@ -64,21 +65,7 @@ test.each([
   ['vertex', 'gemini-2.5-pro', 'chat_completion', '0.01125'],
   ['cohere', 'command-r-08-2024', 'chat_completion', '0.00075'],
 ] as const)('a thousand tokens each way of %s %s as %s: %s dollars', (provider, model, requestType, cost) => {
-  const usage = {
-    input: 1000,
-    output: requestType === 'embedding' ? 0 : 1000,
-    cacheRead: 0,
-    cacheWrite: 0,
-    cacheWriteLong: 0,
-    reasoning: 0,
-    inputAudio: 0,
-    outputAudio: 0,
-    inputImage: 0,
-    outputImage: 0,
-    searches: 0,
-    reportedCost: null,
-    serviceTier: null,
-  }
+  const usage = { ...nothingUsed, input: 1000, output: requestType === 'embedding' ? 0 : 1000 }
   const prices = catalog.find(provider, model, requestType)?.prices ?? null
   const priced = priceOf(usage, prices, { requestType, isBatch: false })
   expect(priced === null ? null : dollarsText(fromPico(priced.costPico))).toBe(cost)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { dollarsText, largestPico, readPrice } from '../domain/money.ts'
 import { fromPico } from '../domain/quantity.ts'
-import type { PricedUsage } from '../domain/usage.ts'
+import { nothingUsed, type PricedUsage } from '../domain/usage.ts'
 import { type CallTerms, isPriced, priceOf } from './cost.ts'
 import type { CountedField, PriceField } from './price-fields.ts'
 import type { PriceSheet } from './price-sheet.ts'
@@ -10,21 +10,6 @@ import { dearestRates } from './rates.ts'
 import { pricedSheets, sheets, usages } from './sheets.arbitrary.ts'
 
 const chat: CallTerms = { requestType: 'chat_completion', isBatch: false }
-const nothing: PricedUsage = {
-  input: 0,
-  output: 0,
-  cacheRead: 0,
-  cacheWrite: 0,
-  cacheWriteLong: 0,
-  reasoning: 0,
-  inputAudio: 0,
-  outputAudio: 0,
-  inputImage: 0,
-  outputImage: 0,
-  searches: 0,
-  reportedCost: null,
-  serviceTier: null,
-}
 
 /** Dollars per million, as people say prices. */
 function perMillion(prices: Partial<Record<PriceField, number>>): PriceSheet {
@@ -34,7 +19,7 @@ function perMillion(prices: Partial<Record<PriceField, number>>): PriceSheet {
 }
 
 function dollars(usage: Partial<PricedUsage>, sheet: PriceSheet, terms: CallTerms = chat): string | null {
-  const cost = priceOf({ ...nothing, ...usage }, sheet, terms)
+  const cost = priceOf({ ...nothingUsed, ...usage }, sheet, terms)
   return cost === null ? null : dollarsText(fromPico(cost.costPico))
 }
 
@@ -47,7 +32,7 @@ const sonnet = perMillion({
 
 describe('the cost of a call', () => {
   test('cached tokens are charged once, at their own prices', () => {
-    const usage = { ...nothing, input: 10_000, cacheRead: 8000, cacheWrite: 1000, output: 500 }
+    const usage = { ...nothingUsed, input: 10_000, cacheRead: 8000, cacheWrite: 1000, output: 500 }
     expect(dollars(usage, sonnet)).toBe('0.01665')
     expect(priceOf(usage, sonnet, chat)?.parts).toEqual([
       { field: 'input_cost_per_token', units: 1000, price: 3_000_000_000_000n },
@@ -163,7 +148,7 @@ describe('tiers', () => {
 
 describe('what the provider reports as cost', () => {
   test('is used as it is, whatever the sheet says, and without a sheet', () => {
-    const usage = { ...nothing, input: 1000, reportedCost: '0.0123' }
+    const usage = { ...nothingUsed, input: 1000, reportedCost: '0.0123' }
     expect(dollars(usage, sonnet)).toBe('0.0123')
     expect(priceOf(usage, null, chat)).toEqual({ costPico: 12_300_000_000n, isReported: true, parts: [] })
     expect(priceOf({ ...usage, reportedCost: '0' }, sonnet, chat)?.costPico).toBe(0n)
@@ -172,7 +157,7 @@ describe('what the provider reports as cost', () => {
 
   test.each(['-0.01', '9000000000.1', 'free'])('is ignored if it is %s', (reportedCost) => {
     expect(dollars({ input: 1000, reportedCost }, sonnet)).toBe('0.003')
-    expect(priceOf({ ...nothing, reportedCost }, null, chat)).toBeNull()
+    expect(priceOf({ ...nothingUsed, reportedCost }, null, chat)).toBeNull()
   })
 })
 
@@ -200,7 +185,7 @@ describe('whether a cost can be known', () => {
   ])('%j for %s: %s', (fields, requestType, known) => {
     const sheet = Object.fromEntries(fields.map((field) => [field, 1n]))
     expect(isPriced(sheet, requestType)).toBe(known)
-    expect(priceOf(nothing, sheet, { requestType, isBatch: false }) !== null).toBe(known)
+    expect(priceOf(nothingUsed, sheet, { requestType, isBatch: false }) !== null).toBe(known)
   })
 })
 
@@ -262,9 +247,11 @@ describe('any sheet and any usage', () => {
 
 test('a cost of any size is exact', () => {
   const sheet = { input_cost_per_token: 1n, output_cost_per_token: 10n ** 24n }
-  expect(priceOf({ ...nothing, input: 499_999 }, sheet, chat)?.costPico).toBe(0n)
-  expect(priceOf({ ...nothing, input: 500_000 }, sheet, chat)?.costPico).toBe(1n)
-  expect(priceOf({ ...nothing, output: 2 ** 40 }, sheet, chat)?.costPico).toBe(BigInt(2 ** 40) * 10n ** 18n)
+  expect(priceOf({ ...nothingUsed, input: 499_999 }, sheet, chat)?.costPico).toBe(0n)
+  expect(priceOf({ ...nothingUsed, input: 500_000 }, sheet, chat)?.costPico).toBe(1n)
+  expect(priceOf({ ...nothingUsed, output: 2 ** 40 }, sheet, chat)?.costPico).toBe(
+    BigInt(2 ** 40) * 10n ** 18n,
+  )
 })
 
 describe('the dearest rates', () => {

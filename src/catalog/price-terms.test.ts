@@ -1,25 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { PricedUsage } from '../domain/usage.ts'
+import { nothingUsed, type PricedUsage } from '../domain/usage.ts'
 import { priceOf } from './cost.ts'
 import { isSheetFault, readSheet } from './price-sheet.ts'
 import { priceTermsText, readPriceTerms } from './price-terms.ts'
 
-const plain: PricedUsage = {
-  input: 1000,
-  output: 200,
-  cacheRead: 0,
-  cacheWrite: 0,
-  reasoning: 0,
-  cacheWriteLong: 0,
-  inputAudio: 0,
-  outputAudio: 0,
-  inputImage: 0,
-  outputImage: 0,
-  searches: 0,
-  reportedCost: null,
-  serviceTier: null,
-}
+const plain: PricedUsage = { ...nothingUsed, input: 1000, output: 200 }
 const sheet = readSheet({ input_cost_per_token: '0.000001', output_cost_per_token: '0.000002' })
 if (isSheetFault(sheet)) throw new Error(sheet.field)
 

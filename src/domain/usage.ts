@@ -24,3 +24,20 @@ export interface PricedUsage extends Usage {
   /** The tier that served it, as the provider names it; null where it says nothing. */
   readonly serviceTier: string | null
 }
+
+/** The usage of a call that has used nothing. */
+export const nothingUsed: PricedUsage = {
+  input: 0,
+  output: 0,
+  cacheRead: 0,
+  cacheWrite: 0,
+  reasoning: 0,
+  cacheWriteLong: 0,
+  inputAudio: 0,
+  outputAudio: 0,
+  inputImage: 0,
+  outputImage: 0,
+  searches: 0,
+  reportedCost: null,
+  serviceTier: null,
+}

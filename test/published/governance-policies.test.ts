@@ -1,20 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import { documentedFetch } from '../setup/contract.ts'
 import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
+import { type Json, managementAsks } from './management-asks.ts'
 
 const startedAt = Date.UTC(2026, 10, 2, 8, 15)
 const openai = { provider: 'openai', weight: 1, allowed_models: ['*'], key_ids: ['*'] }
-
-// biome-ignore lint/suspicious/noExplicitAny: answers are compared member by member, whatever they are
-type Json = any
-
-interface Answer {
-  readonly status: number
-  readonly text: string
-  readonly body: Json
-}
 
 describe.each(mostDatabases())('policies on $name', ({ create }) => {
   let upstream: FakeUpstream
@@ -38,30 +29,7 @@ describe.each(mostDatabases())('policies on $name', ({ create }) => {
   })
 
   const unique = (name: string) => `${name} ${++made}`
-  const ask = async (
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Record<string, string> = { authorization: `Bearer ${gateway.adminKey}` },
-  ): Promise<Answer> => {
-    const answer = await documentedFetch(`${gateway.url}${path}`, {
-      method,
-      headers: { 'content-type': 'application/json', ...headers },
-      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-    })
-    const text = await answer.text()
-    return { status: answer.status, text, body: JSON.parse(text) }
-  }
-  const ok = async (method: string, path: string, body?: unknown, status = 200): Promise<Json> => {
-    const answer = await ask(method, path, body)
-    expect([method, path, answer.status, answer.status === status ? '' : answer.body]).toEqual([
-      method,
-      path,
-      status,
-      '',
-    ])
-    return answer.body
-  }
+  const { ask, ok } = managementAsks(() => gateway)
   const refuses = async (method: string, path: string, body: unknown, message: unknown, status = 400) => {
     const answer = await ask(method, path, body)
     expect([answer.status, answer.body.error.message]).toEqual([status, message])

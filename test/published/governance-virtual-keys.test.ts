@@ -1,20 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import { documentedFetch } from '../setup/contract.ts'
 import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
+import { type Json, managementAsks } from './management-asks.ts'
 
 const startedAt = Date.UTC(2026, 10, 2, 8, 15)
 const hourMs = 3_600_000
 const openai = { provider: 'openai', weight: 1, allowed_models: ['*'], key_ids: ['*'] }
-
-// biome-ignore lint/suspicious/noExplicitAny: answers are compared member by member, whatever they are
-type Json = any
-
-interface Answer {
-  readonly status: number
-  readonly body: Json
-}
 
 describe.each(mostDatabases())('virtual keys on $name', ({ create }) => {
   let upstream: FakeUpstream
@@ -45,29 +37,7 @@ describe.each(mostDatabases())('virtual keys on $name', ({ create }) => {
   })
 
   const unique = (name: string) => `${name} ${++made}`
-  const ask = async (
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Record<string, string> = { authorization: `Bearer ${gateway.adminKey}` },
-  ): Promise<Answer> => {
-    const answer = await documentedFetch(`${gateway.url}${path}`, {
-      method,
-      headers: { 'content-type': 'application/json', ...headers },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    return { status: answer.status, body: await answer.json() }
-  }
-  const ok = async (method: string, path: string, body?: unknown): Promise<Json> => {
-    const answer = await ask(method, path, body)
-    expect([method, path, answer.status, answer.status === 200 ? '' : answer.body]).toEqual([
-      method,
-      path,
-      200,
-      '',
-    ])
-    return answer.body
-  }
+  const { ask, ok } = managementAsks(() => gateway)
   const keys = '/api/governance/virtual-keys'
   const make = async (over: object = {}): Promise<Json> => {
     const { virtual_key } = await ok('POST', keys, { name: unique('app'), ...over })

@@ -2,7 +2,7 @@ import { priceOf } from '../../catalog/cost.ts'
 import { priceTermsText } from '../../catalog/price-terms.ts'
 import { largestPico } from '../../domain/money.ts'
 import { fromPico } from '../../domain/quantity.ts'
-import type { PricedUsage } from '../../domain/usage.ts'
+import { nothingUsed, type PricedUsage } from '../../domain/usage.ts'
 import type { NativeRecord } from '../../ledger/native-record.ts'
 import { ownersOf } from '../../tenancy/governance/plan.ts'
 import type { Books, Ending } from '../settle.ts'
@@ -102,22 +102,6 @@ export const nativeBooks: Books<NativeGrant, PricedUsage> = {
       native: recordOf(grant, nothingUsed, false),
     }
   },
-}
-
-const nothingUsed: PricedUsage = {
-  input: 0,
-  output: 0,
-  cacheRead: 0,
-  cacheWrite: 0,
-  reasoning: 0,
-  cacheWriteLong: 0,
-  inputAudio: 0,
-  outputAudio: 0,
-  inputImage: 0,
-  outputImage: 0,
-  searches: 0,
-  reportedCost: null,
-  serviceTier: null,
 }
 
 /** The end of an attempt whose caller left: the prompt, and one token for each event that was relayed. */
