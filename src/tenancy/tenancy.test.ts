@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { databases } from '../../test/setup/databases.ts'
+import { mostDatabases } from '../../test/setup/databases.ts'
 import { isFailure } from '../domain/failure.ts'
 import { ulidSource, type WorkspaceId } from '../domain/ids.ts'
 import { openMemoryCounters } from '../limits/memory.ts'
@@ -14,7 +14,7 @@ const workspaceId = 'default' as WorkspaceId
 const caller = { workspaceId, actor: 'test' }
 const slug = 'default/m'
 
-describe.each(databases())('tenancy on $name', ({ open: openDatabase }) => {
+describe.each(mostDatabases())('tenancy on $name', ({ open: openDatabase }) => {
   let database: Database
   beforeEach(async () => {
     database = await openDatabase()

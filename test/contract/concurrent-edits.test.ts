@@ -6,6 +6,7 @@ import type { Database } from '../../src/store/database.ts'
 import type { KeyFact, NodeFact } from '../../src/tenancy/facts.ts'
 import { databases, type TestPlace } from '../setup/databases.ts'
 import { type Answered, type Frontier, modelOf, openFrontier } from '../setup/frontier.ts'
+import { bareEnvironment, managementNodeFile } from '../setup/gateway.ts'
 
 const writers = 16
 const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
@@ -139,7 +140,7 @@ describe.skipIf(postgres === undefined)('trees edited through two processes at o
 })
 
 async function startNode(url: string): Promise<Node> {
-  const process = fork(new URL('./management-node.fixture.ts', import.meta.url), [url])
+  const process = fork(managementNodeFile, [url], { env: bareEnvironment })
   const next = async () => (await once(process, 'message'))[0]
   const frontier = openFrontier(await next())
   return {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { routes } from '../../src/api/routes.ts'
-import { databases } from '../setup/databases.ts'
+import { mostDatabases } from '../setup/databases.ts'
 import { keys, openWorld, type World } from './management-world.ts'
 
 const groups = '/v1/gateway/groups'
@@ -10,7 +10,7 @@ const newGroup = (external_entity_id: string) => ({
   hierarchy: {},
 })
 
-describe.each(databases())('edges of management on $name', ({ open }) => {
+describe.each(mostDatabases())('edges of management on $name', ({ open }) => {
   let world: World
   let call: World['call']
   beforeAll(async () => {

@@ -46,6 +46,7 @@ export default async function setup(): Promise<() => void> {
           main: join(root, 'src/main.ts'),
           background: join(root, 'src/compose/background.ts'),
           'sqlite-thread': join(root, 'src/store/sqlite-thread.ts'),
+          'management-node': join(root, 'test/contract/management-node.fixture.ts'),
         },
         external: ['pg-native'],
         output: {

@@ -11,6 +11,11 @@ export const commandFile = join(root, 'bin/tollgate.js')
 const bundle = process.env.TOLLGATE_TEST_BUNDLE
 /** The same, as it starts soonest. */
 export const quickestCommandFile = bundle ?? commandFile
+/** A process that serves the management API and nothing else. */
+export const managementNodeFile =
+  bundle === undefined
+    ? join(root, 'test/contract/management-node.fixture.ts')
+    : join(dirname(bundle), 'management-node.js')
 
 /** What a process of the tests starts with: nothing of theirs but this. Compiled once, starts take half the time. */
 export const bareEnvironment = {

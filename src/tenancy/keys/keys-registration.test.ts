@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { databases } from '../../../test/setup/databases.ts'
+import { mostDatabases } from '../../../test/setup/databases.ts'
 import { isFailure } from '../../domain/failure.ts'
 import { ulidSource, type WorkspaceId } from '../../domain/ids.ts'
 import { openMemoryCounters } from '../../limits/memory.ts'
@@ -11,7 +11,7 @@ import type { WorkspaceDefinition } from '../workspaces/workspaces.ts'
 const [first, second] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')]
 const key = randomBytes(40).toString('base64url')
 
-describe.each(databases())('registration on $name', ({ open: openDatabase }) => {
+describe.each(mostDatabases())('registration on $name', ({ open: openDatabase }) => {
   let database: Database
   beforeEach(async () => {
     database = await openDatabase()
