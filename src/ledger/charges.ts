@@ -13,7 +13,8 @@ export interface ChargeTarget {
  * The charges of a record as it is stored: a text that names their targets, and their amounts as one list of numbers.
  *
  * The targets are the same from call to call as long as plan and period are, so their text is written and read once for
- * many records: parsing the names anew took a third of the drain's time. For each target the amounts hold the whole
+ * many records: parsing the names anew took a third of the drain's time. Each part of a name, and each number, stands in it
+ * once, for half of what every record is would otherwise be the names of a tree. For each target the amounts hold the whole
  * amount, for a rolling window first how many milliseconds before the record it was charged; and behind them all, for
  * each target its pico part, unless all of these are 0.
  */
@@ -44,8 +45,9 @@ export function readTargets(text: string): readonly ChargeTarget[] | null {
     lastRead = { text, targets: known }
     return known
   }
-  const targets = text === '' ? [] : text.split('|').map(readTarget)
-  if (!targets.every((target) => target !== null)) return null
+  const [words = '', ...parts] = text.split('|')
+  const targets = text === '' ? [] : parts.map((part) => readTarget(part, words.split(',')))
+  if ((text !== '' && parts.length === 0) || !targets.every((target) => target !== null)) return null
   if (read.size >= textsKept) read.clear()
   read.set(text, targets)
   return targets
@@ -71,7 +73,9 @@ function targetsText(charges: readonly Charge[]): string {
   if (first === undefined) return ''
   const known = written.get(first.counter)
   if (known !== undefined && haveSameTargets(known.charges, charges)) return known.text
-  const text = charges.map(targetText).join('|')
+  const words = new Map<string, string>()
+  const targets = charges.map((charge) => targetText(charge, words))
+  const text = `${[...words.keys()].join(',')}|${targets.join('|')}`
   if (written.size >= textsKept) written.clear()
   written.set(first.counter, { charges, text })
   return text
@@ -88,21 +92,40 @@ function haveSameTargets(some: readonly Charge[], others: readonly Charge[]): bo
   return true
 }
 
+/** A counter's parts and the numbers behind it, each by its place among the words. */
+function targetText({ counter, generation, startsAt, endsAt }: Charge, words: Map<string, string>): string {
+  const placeOf = (word: string): string => {
+    const place = words.get(word) ?? words.size.toString(36)
+    words.set(word, place)
+    return place
+  }
+  const numbers = endsAt === null ? [generation] : [generation, startsAt, endsAt]
+  const name = counter.split(':').map((part) => placeOf(escaped(part)))
+  return [name.join(':'), ...numbers.map((number) => placeOf(String(number)))].join(',')
+}
+
 /** Needs no escapes in JSON. */
-function targetText({ counter, generation, startsAt, endsAt }: Charge): string {
-  const name = counter.replace(/[^ !#$&-+\--[\]-{}~]/g, (unit) => `%${hex(unit.charCodeAt(0))}`)
-  return endsAt === null ? `${name},${generation}` : `${name},${generation},${startsAt},${endsAt}`
+function escaped(text: string): string {
+  return text.replace(/[^ !#$&-+\--[\]-{}~]/g, (unit) => `%${hex(unit.charCodeAt(0))}`)
 }
 
 function hex(code: number): string {
   return code.toString(16).padStart(4, '0')
 }
 
-function readTarget(text: string): ChargeTarget | null {
-  const [name, ...numbers] = text.split(',')
-  if (name === undefined || !numbers.every((digits) => /^\d{1,15}$/.test(digits))) return null
-  const [generation, startsAt = null, endsAt = null] = numbers.map(Number)
-  if (generation === undefined || (startsAt === null) !== (endsAt === null) || numbers.length > 3) return null
-  const counter = name.replace(/%([0-9a-f]{4})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 16)))
+function readTarget(text: string, words: readonly string[]): ChargeTarget | null {
+  const [name = '', ...numbers] = text.split(',')
+  const parts = name.split(':').map((place) => wordAt(place, words))
+  const digits = numbers.map((place) => wordAt(place, words) ?? '')
+  if (parts.includes(null) || !digits.every((word) => /^\d{1,15}$/.test(word))) return null
+  const [generation, startsAt = null, endsAt = null] = digits.map(Number)
+  if (generation === undefined || (startsAt === null) !== (endsAt === null) || digits.length > 3) return null
+  const counter = parts
+    .join(':')
+    .replace(/%([0-9a-f]{4})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 16)))
   return { counter, generation, startsAt, endsAt }
+}
+
+function wordAt(place: string, words: readonly string[]): string | null {
+  return /^[0-9a-z]{1,4}$/.test(place) ? (words[Number.parseInt(place, 36)] ?? null) : null
 }

@@ -128,15 +128,28 @@ test('a record is read as it was written, whatever its names', () => {
 
 test.each([
   'tokens',
-  'tokens,',
-  'tokens,0,1',
-  'tokens,0,1,2,3',
-  'tokens,0,1,x',
-  'tokens,0.5',
-  'tokens,-1',
-  'a,0||b,0',
+  'tokens|',
+  'tokens|0',
+  'tokens|0,',
+  'tokens,7|0,1,1',
+  'tokens,7|0,1,1,1,1',
+  'tokens,7,x|0,1,1,2',
+  'tokens,0.5|0,1',
+  'tokens,-1|0,1',
+  'tokens,7|0,2',
+  'tokens,7|2,1',
+  'tokens,7|0:,1',
+  'tokens,7|0,1||0,1',
 ])('%j names no targets', (text) => {
   expect(readTargets(text)).toBeNull()
+})
+
+test('a name that many targets share is written once', () => {
+  const counters = ['g_1:lab/model:request:minute', 'g_2:lab/model:request:minute', '::', '']
+  const record = settlement('a', { charges: counters.map((counter) => rollingCharge(counter, noon, 1)) })
+  const text = encodeRecord(record, noon)
+  expect(text.match(/lab/g)).toHaveLength(1)
+  expect(decoded(text)).toEqual(plainly(record, noon))
 })
 
 test('what is no record of ours is not taken for one', () => {
