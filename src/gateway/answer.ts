@@ -7,8 +7,6 @@ import { endMask, type Mask, maskChunk, type Needles, openMask } from './mask.ts
 /** An upstream's answer whose first bytes have come. */
 export interface Answer {
   readonly head: UpstreamHead
-  /** All of it, if it came in one piece and has ended; then nothing is left to be read. Null otherwise. */
-  takeWhole(): Buffer | null
   /** Hands over everything from the first byte on; called once. */
   read(reader: AnswerReader): void
   pause(): void
@@ -50,7 +48,6 @@ export function awaitAnswer(
       onData,
       onEnd,
       onFailure,
-      takeWhole,
       read,
       pause,
       resume,
@@ -121,10 +118,6 @@ function answered(awaited: AwaitedAnswer): void {
 
 function hasHead(awaited: AwaitedAnswer): awaited is AwaitedAnswer & { head: UpstreamHead } {
   return awaited.head !== null
-}
-
-function takeWhole(this: AwaitedAnswer): Buffer | null {
-  return this.hasEnded && this.early.length === 1 ? (this.early[0] ?? null) : null
 }
 
 function read(this: AwaitedAnswer, reader: AnswerReader): void {

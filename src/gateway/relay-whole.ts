@@ -17,25 +17,6 @@ const nothing = Buffer.alloc(0)
  * passing. The last chunk waits until the attempt is settled. One that arrives at once goes out at once, with its length.
  */
 export function relayWhole(grant: Grant, answer: Answer, room: Room): Promise<Failure | null> {
-  const whole = answer.takeWhole()
-  return whole === null ? relayPieces(grant, answer, room) : relayAtOnce(grant, answer, whole, room)
-}
-
-function relayAtOnce(grant: Grant, answer: Answer, whole: Buffer, room: Room): Promise<Failure | null> {
-  const { call, ask } = grant
-  const headers = answerHeaders(grant, answer.head, room)
-  const { bytes, usage } = stampAnswer(whole, stampOf(ask.request.model))
-  call.onCut = null
-  return new Promise((resolve, reject) => {
-    const then = (unwritten: Failure | null): void => {
-      if (unwritten === null) call.exchange.respond(call.status, headers, bytes)
-      resolve(unwritten)
-    }
-    settle(frontierBooks, grant, endedWith(usageIn(usage)), room, then, reject)
-  })
-}
-
-function relayPieces(grant: Grant, answer: Answer, room: Room): Promise<Failure | null> {
   const { call, ask } = grant
   const { exchange } = call
   const scan = openWhole(stampOf(ask.request.model))

@@ -147,18 +147,8 @@ function numberOf(metric: Metric, amount: Quantity): number {
   return metric === 'cost' ? toDollars(amount) : amount.whole
 }
 
-let lastDuration = { ms: 0, text: '0s' }
-
-/**
- * A duration as Go writes it, and OpenAI sends it: `12ms`, `1.5s`, `6m0s`, `24h0m0s`. Many calls of one millisecond ask for
- * the same one.
- */
+/** A duration as Go writes it, and OpenAI sends it: `12ms`, `1.5s`, `6m0s`, `24h0m0s`. */
 export function durationText(durationMs: number): string {
-  if (lastDuration.ms !== durationMs) lastDuration = { ms: durationMs, text: spellDuration(durationMs) }
-  return lastDuration.text
-}
-
-function spellDuration(durationMs: number): string {
   if (durationMs > 0 && durationMs < 1000) return `${durationMs}ms`
   const minutes = Math.floor(durationMs / 60_000)
   const seconds = `${(durationMs % 60_000) / 1000}s`
