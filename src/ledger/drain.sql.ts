@@ -32,7 +32,6 @@ export interface Commit {
 
 /** What a transaction of the drain stored. */
 export interface Stored {
-  readonly records: number
   /** Some of its events are to be posted. */
   readonly hasWaiting: boolean
 }
@@ -60,7 +59,7 @@ export function commitChunk(database: Database, commit: Commit): Promise<Stored 
     await raiseKeyUses(transaction, kind, commit.keyUses)
     await bulkDelete(transaction, kind, 'spool_progress', 'segment', commit.goneSegments)
     if (commit.watermark !== null) await raiseWatermark(transaction, commit.watermark)
-    return { records: chunk.records, hasWaiting }
+    return { hasWaiting }
   })
 }
 

@@ -1,5 +1,6 @@
 import { type Failure, isFailure } from '../../domain/failure.ts'
-import type { CustomProviderConfig, ProviderFact, ProviderSettings } from '../../tenancy/governance/facts.ts'
+import type { ProviderFact } from '../../tenancy/governance/facts.ts'
+import { changedSettings } from '../../tenancy/governance/providers/providers.ts'
 import { variableIn } from '../../tenancy/governance/routing/variables.ts'
 import type { Egress } from '../../upstream/egress.ts'
 import { parseOrigin } from '../../upstream/origin.ts'
@@ -26,15 +27,14 @@ export function badProviderAddress(
   before: ProviderFact | null,
   written: Written,
 ): Failure | null {
-  const after = { settings: merged(before, written) }
+  const after = { settings: changedSettings(before?.settings ?? {}, written) }
   const { base_url: baseUrl } = after.settings.network_config ?? {}
   const { network_config: stood } = before?.settings ?? {}
   const isAsItWas =
     baseUrl === stood?.base_url &&
     (before?.secrets.isBaseUrlTrusted === true ||
       after.settings.network_config?.allow_private_network === stood?.allow_private_network)
-  const paths = after.settings.custom_provider_config?.request_path_overrides ?? {}
-  const whole = Object.entries(paths).filter(
+  const whole = Object.entries(pathsOf(after)).filter(
     ([kind, path]) => !path.startsWith('/') && path !== pathsOf(before)[kind],
   )
   return first([
@@ -55,27 +55,7 @@ export function badKeyAddress(egress: Egress, provider: Owner, written: Written)
   )
 }
 
-/** What of a provider's settings judges addresses, after a change: null takes away, what is left out stays. */
-function merged(before: ProviderFact | null, written: Written): ProviderSettings {
-  const member = (name: 'network_config' | 'custom_provider_config'): Written =>
-    written[name] === null
-      ? {}
-      : withoutNulls({ ...before?.settings[name], ...withoutAbsent(written[name] as Written | undefined) })
-  return {
-    network_config: member('network_config'),
-    custom_provider_config: member('custom_provider_config') as unknown as CustomProviderConfig,
-  }
-}
-
-function withoutAbsent(section: Written | undefined): Written {
-  return Object.fromEntries(Object.entries(section ?? {}).filter(([, value]) => value !== undefined))
-}
-
-function withoutNulls(section: Written): Written {
-  return Object.fromEntries(Object.entries(section).filter(([, value]) => value !== null))
-}
-
-function pathsOf(provider: ProviderFact | null): Readonly<Record<string, string>> {
+function pathsOf(provider: Owner | null): Readonly<Record<string, string>> {
   return provider?.settings.custom_provider_config?.request_path_overrides ?? {}
 }
 

@@ -1,6 +1,6 @@
 import type { ClientConfig } from '../../tenancy/governance/facts.ts'
 import type { Exchange } from '../exchange.ts'
-import { invalidRequest, type Problem } from './problem.ts'
+import { invalidRequest, isProblem, type Problem } from './problem.ts'
 
 /** What a caller wants otherwise for one call: never more than the operator's settings allow. Null: as they are. */
 export interface Overrides {
@@ -15,9 +15,9 @@ const extraFieldsKinds = ['edges', 'all', 'none'] as const
 /** Reads them from the headers of a call. */
 export function readOverrides(exchange: Exchange): Overrides | Problem {
   const timeoutMs = countIn(exchange, 'x-bf-timeout-ms', 1)
-  if (typeof timeoutMs === 'object' && timeoutMs !== null) return timeoutMs
+  if (isProblem(timeoutMs)) return timeoutMs
   const maxRetries = countIn(exchange, 'x-bf-max-retries', 0)
-  if (typeof maxRetries === 'object' && maxRetries !== null) return maxRetries
+  if (isProblem(maxRetries)) return maxRetries
   const asked = exchange.header('x-bf-stream-extra-fields')?.trim().toLowerCase() ?? null
   const streamExtraFields = extraFieldsKinds.find((kind) => kind === asked) ?? null
   if (asked !== null && streamExtraFields === null)

@@ -30,6 +30,8 @@ export interface Problem {
   readonly errorClass: ErrorClass | 'timeout'
   /** Until when the provider does not want to be asked again, counted from its answer. */
   readonly retryAfterMs: number | null
+  /** What ended the wait for a provider that was too slow. */
+  readonly waitedBy: Wait | null
   readonly outcome: Outcome
 }
 
@@ -46,6 +48,7 @@ export function problem(given: Given): Problem {
     isFinal: false,
     errorClass: 'caller_fault',
     retryAfterMs: null,
+    waitedBy: null,
     outcome: 'invalid',
     ...given,
   }
@@ -148,6 +151,7 @@ export function tooSlow(setting: Wait): Problem {
     message: `The provider did not answer in time. ${place} says how long it is waited for.`,
     errorType: 'provider_timeout',
     errorClass: 'timeout',
+    waitedBy: setting,
     outcome: 'upstream_timeout',
   })
 }

@@ -41,10 +41,8 @@ export function timeoutsOf(
   }
 }
 
-const bySetting = tooSlow('default_request_timeout_in_seconds')
-const byHeader = tooSlow('x-bf-timeout-ms')
-
 /** A provider that was too slow for the caller is told so in terms of what the caller asked for. */
 export function inCallersTerms(problem: Problem, { isCallers }: NativeTimeouts): Problem {
-  return isCallers && problem.message === bySetting.message ? byHeader : problem
+  const isSlow = problem.waitedBy === 'default_request_timeout_in_seconds'
+  return isCallers && isSlow ? tooSlow('x-bf-timeout-ms') : problem
 }

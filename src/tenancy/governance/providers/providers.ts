@@ -153,7 +153,13 @@ function changed(
   before: Split,
   change: ProviderChange,
 ): Split | Failure {
-  const settings: Record<string, unknown> = { ...before.settings }
+  const secrets = changedSecrets(variable, before.secrets, change)
+  return isFailure(secrets) ? secrets : { settings: changedSettings(before.settings, change), secrets }
+}
+
+/** A provider's settings after a change, without secrets: null takes away, what is left out stays. */
+export function changedSettings(before: ProviderSettings, change: ProviderChange): ProviderSettings {
+  const settings: Record<string, unknown> = { ...before }
   for (const [member, value] of Object.entries(change)) {
     if (value === undefined) continue
     const next =
@@ -163,8 +169,7 @@ function changed(
     if (next === null) delete settings[member]
     else settings[member] = next
   }
-  const secrets = changedSecrets(variable, before.secrets, change)
-  return isFailure(secrets) ? secrets : { settings, secrets }
+  return settings
 }
 
 function changedSecrets(
