@@ -8,6 +8,8 @@ export default defineConfig({
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['test/setup/postgres.ts', 'test/setup/bundle.ts'],
     pool: 'forks',
+    // A young heap that need not grow first: a tenth less work.
+    execArgv: ['--min-semi-space-size=32'],
     // In the short form, what files import is read once a worker.
     isolate: long,
     // Most of a test's time is waiting: for a process to start, a beat, a clock that was moved.

@@ -7,7 +7,7 @@ import { chatStatus, configurationFor, openFrontier, workspaceKey } from '../set
 import {
   bareEnvironment,
   type Gateway,
-  quickestCommandFile,
+  quickestCommand,
   startGateway,
   temporaryFolder,
 } from '../setup/gateway.ts'
@@ -145,7 +145,8 @@ async function workspaceAurora({ url, adminKey }: Pick<Gateway, 'url' | 'adminKe
 /** A folder for the search path, with `tollgate` in it, as it is installed. */
 function folderWithCommand(): string {
   const folder = temporaryFolder()
-  const script = `#!/bin/sh\nexec '${process.execPath}' '${quickestCommandFile}' "$@"\n`
+  const words = [process.execPath, ...quickestCommand].map((word) => `'${word}'`).join(' ')
+  const script = `#!/bin/sh\nexec ${words} "$@"\n`
   writeFileSync(join(folder, 'tollgate'), script, { mode: 0o755 })
   return folder
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
-import { bareEnvironment, quickestCommandFile } from '../setup/gateway.ts'
+import { bareEnvironment, quickestCommand } from '../setup/gateway.ts'
 
 export interface Ran {
   /** Null where a signal ended it. */
@@ -32,7 +32,7 @@ export async function run(
 
 /** Runs `tollgate` with these arguments, on the Node that runs the tests. */
 export function tollgate(args: readonly string[], environment?: Record<string, string>): Promise<Ran> {
-  return run(process.execPath, [quickestCommandFile, ...args], environment)
+  return run(process.execPath, [...quickestCommand, ...args], environment)
 }
 
 /** Runs lines as they are pasted into a shell, and stops at the first that fails. */

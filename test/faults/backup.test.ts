@@ -6,7 +6,7 @@ import { parseSegmentName } from '../../src/ledger/segment.ts'
 import { paste, type Ran, tollgate } from '../cli/run.ts'
 import { databases, placeAt, type TestPlace } from '../setup/databases.ts'
 import { chatStatus, configurationFor, openFrontier } from '../setup/frontier.ts'
-import { masterKeyOfTests, quickestCommandFile, startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { masterKeyOfTests, quickestCommand, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { type CallRecord, type Load, startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, readLedger, tokensOf } from './truth.ts'
 import { isLong, noon, slug, type Tenant, until, type World, withWorld } from './world.ts'
@@ -192,7 +192,8 @@ describe('what cannot be done', () => {
 
   test('a backup shows its progress on a terminal, and its bytes in its report', async () => {
     const target = newDirectory('backup')
-    const command = `'${process.execPath}' '${quickestCommandFile}' backup --data '${data}' '${target}'`
+    const words = [process.execPath, ...quickestCommand, 'backup', '--data', data, target]
+    const command = words.map((word) => `'${word}'`).join(' ')
     const { code, output } = await paste(`script -qefc "${command}" /dev/null`)
     expect(code).toBe(0)
     expect(output).toMatch(/█{30} copy (\d+)\/\1/)

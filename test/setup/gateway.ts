@@ -9,8 +9,12 @@ const root = join(import.meta.dirname, '../..')
 /** The command as it is installed. */
 export const commandFile = join(root, 'bin/tollgate.js')
 const bundle = process.env.TOLLGATE_TEST_BUNDLE
-/** The same, as it starts soonest. */
-export const quickestCommandFile = bundle ?? commandFile
+/**
+ * How Node runs the same, as it starts soonest: in the short form out of few files, and with a young heap that need not
+ * grow first, which spares a sixth of a start.
+ */
+export const quickestCommand: readonly string[] =
+  bundle === undefined ? [commandFile] : ['--min-semi-space-size=32', bundle]
 /** A process that serves the management API and nothing else. */
 export const managementNodeFile =
   bundle === undefined
@@ -149,7 +153,7 @@ function spawnServe(options: GatewayOptions, dataDirectory: string, clockFile: s
   const [file = process.execPath, ...before] = options.launcher ?? []
   return spawn(
     file,
-    [...before, ...(options.launcher ? [process.execPath] : []), quickestCommandFile, ...args],
+    [...before, ...(options.launcher ? [process.execPath] : []), ...quickestCommand, ...args],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
