@@ -11,6 +11,9 @@ export const floors = [
   ['compose'],
 ]
 
+/** What stands among the sources for their tests alone. */
+const ofTests = '\\.(test|fixture|conformance|arbitrary)\\.ts$'
+
 const roomsFrom = (lowest) => floors.slice(lowest).flat()
 
 const floorRules = floors.flatMap((rooms, floor) =>
@@ -51,8 +54,8 @@ export default {
     {
       name: 'the product imports no tests',
       severity: 'error',
-      from: { path: '^src/', pathNot: '\\.test\\.ts$' },
-      to: { path: '^(test|bench)/' },
+      from: { path: '^src/', pathNot: ofTests },
+      to: { path: `^(test|bench)/|${ofTests}` },
     },
   ],
   options: { parser: 'swc', tsPreCompilationDeps: true, doNotFollow: { path: 'node_modules' } },

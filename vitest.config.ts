@@ -1,7 +1,5 @@
 import { defineConfig } from 'vitest/config'
-
-/** Full counts, and nothing skips: set by `npm run test:long` and by CI. */
-const long = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
+import { isLong } from './test/setup/form.ts'
 
 export default defineConfig({
   test: {
@@ -11,11 +9,11 @@ export default defineConfig({
     // A young heap that need not grow first: a tenth less work.
     execArgv: ['--min-semi-space-size=32'],
     // In the short form, what files import is read once a worker.
-    isolate: long,
+    isolate: isLong,
     // Most of a test's time is waiting: for a process to start, a beat, a clock that was moved.
     maxWorkers: 3,
     // Some tests start processes by the dozen, which takes long on a busy machine.
-    testTimeout: long ? 300_000 : 60_000,
+    testTimeout: isLong ? 300_000 : 60_000,
     hookTimeout: 60_000,
     // Longer than anything but a fault takes: what is polled for comes late on a busy machine, and is no less right.
     expect: { poll: { timeout: 20_000 } },

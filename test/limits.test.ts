@@ -2,10 +2,10 @@ import { Agent, request } from 'node:http'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from './fake-upstream.ts'
+import { isLong } from './setup/form.ts'
 import { chat, configurationFor, type Frontier, openFrontier } from './setup/frontier.ts'
 import { type Gateway, startGateway } from './setup/gateway.ts'
 
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 const slug = 'aurora/lumen'
 const atOnce = 500
 

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { isLong } from '../../test/setup/form.ts'
 import { endMask, type Mask, maskChunk, type Needles, needlesOf, openMask } from './mask.ts'
 
-const runs = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1' ? 20_000 : 2000
+const runs = isLong ? 20_000 : 2000
 
 function needlesFor(...secrets: string[]): Needles {
   const needles = needlesOf(secrets)

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
+import { isLong } from '../../test/setup/form.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import { dial, echo, hurried, openTestServer, post, promised, refuse, type TestServer } from './test-kit.ts'
 
-const long = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 const megabyte = 2 ** 20
 const patience = { headMs: 30_000, idleMs: 30_000, stallMs: 30_000 }
 
@@ -72,7 +72,7 @@ describe.each([
         expect(text.match(/\r\n\r\n[^H]*/g)).toEqual(['\r\n\r\n{"a":1}', '\r\n\r\ntwo parts', '\r\n\r\n'])
         client.socket.destroy()
       }),
-      { numRuns: long ? 2000 : 60 },
+      { numRuns: isLong ? 2000 : 60 },
     )
   })
 
@@ -122,7 +122,7 @@ describe.each([
           await client.closed()
         },
       ),
-      { numRuns: long ? 5000 : 200 },
+      { numRuns: isLong ? 5000 : 200 },
     )
     const client = dial(port)
     client.send(post('/v1/x', 'alive'))

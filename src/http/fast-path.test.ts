@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
+import { isLong } from '../../test/setup/form.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Exchange } from '../gateway/exchange.ts'
 import { dial, openTestServer, post, refuse } from './test-kit.ts'
@@ -8,7 +9,6 @@ import { dial, openTestServer, post, refuse } from './test-kit.ts'
 // Node's server is the measure: whatever comes, in whatever pieces, the fast path must give the same answers and the
 // same end of the connection.
 
-const long = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 const bodyLimitBytes = 40
 const unauthenticated: Failure = { failure: 'unauthenticated', reason: 'missing' }
 
@@ -171,7 +171,7 @@ test.each([
   expect(whole.length).toBeGreaterThan(0)
   await expectSame([requests.join('')])
   for (const [index, request] of requests.entries()) {
-    const stride = long ? 1 : 7
+    const stride = isLong ? 1 : 7
     for (let at = 1 + (index % stride); at < request.length; at += stride) {
       const pieces = requests
         .with(index, '\0')
@@ -331,6 +331,6 @@ test('whatever comes, in whatever pieces, is answered as by Node', async () => {
         await expectSame(cutAt(mutate(requests.join(''), changes), cuts))
       },
     ),
-    { numRuns: long ? 5000 : 250 },
+    { numRuns: isLong ? 5000 : 250 },
   )
 })

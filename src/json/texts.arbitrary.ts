@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { isLong } from '../../test/setup/form.ts'
 
 /**
  * JSON texts as bytes on a wire may spell them, and `JSON.stringify` never would: white space anywhere,
@@ -93,4 +94,4 @@ function spaced(tokens: readonly string[]): fc.Arbitrary<string> {
 }
 
 /** How often a property is tried. */
-export const runs = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1' ? 20_000 : 500
+export const runs = isLong ? 20_000 : 500

@@ -30,9 +30,8 @@ import type { LedgerRecord } from './record.ts'
 
 type AccountRecord = Exclude<LedgerRecord, FactRecord>
 
+import { isLong } from '../../test/setup/form.ts'
 import type { SpoolMessage } from './segment.ts'
-
-const long = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 
 const today = Date.UTC(2026, 5, 1)
 
@@ -273,13 +272,13 @@ describe.each(databases())(
         expect(progress).toEqual([])
         place.remove()
       })
-      await fc.assert(property, { numRuns: long ? 400 : name === 'SQLite' ? 40 : 10 })
+      await fc.assert(property, { numRuns: isLong ? 400 : name === 'SQLite' ? 40 : 10 })
     })
 
     test('a killed process has accounted for every answer it gave, exactly once', async () => {
       const place = temporaryPlace()
       const data = await create()
-      const kills = long ? 25 : 2
+      const kills = isLong ? 25 : 2
       const answered: string[] = []
       for (let kill = 0; kill < kills; kill++) {
         answered.push(...(await killedProcess(place.directory, data.url, 40 + ((kill * 97) % 400))))

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { databases } from '../../test/setup/databases.ts'
+import { isLong } from '../../test/setup/form.ts'
 import type { KeyId, NodeId, WorkspaceId } from '../domain/ids.ts'
 import type { Outcome } from '../domain/outcome.ts'
 import { fromPico, toPico } from '../domain/quantity.ts'
@@ -24,7 +25,6 @@ import {
 } from './ledger.fixture.ts'
 import type { LedgerRecord } from './record.ts'
 
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 const minuteMs = 60_000
 const quarterMs = 15 * minuteMs
 

@@ -3,13 +3,12 @@ import { once } from 'node:events'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { databases } from '../../test/setup/databases.ts'
+import { isLong } from '../../test/setup/form.ts'
 import { openSqliteWriter } from '../store/sqlite-writer.ts'
 import { segmentOf, settlement, tablesOf, temporaryPlace, testDrain } from './ledger.fixture.ts'
 
-const long = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
-
 /** Longer than SQLite itself waits, in the long form: then the drain has to try again. */
-const holdMs = long ? 6000 : 300
+const holdMs = isLong ? 6000 : 300
 
 const program = `
   import { DatabaseSync } from 'node:sqlite'
@@ -49,7 +48,7 @@ for (const { name, create } of databases()) {
     await freed!
     expect((await tablesOf(database)).eventIds).toEqual(['a1', 'a2'])
     expect(drain.events.map(({ event }) => event)).toEqual(
-      name === 'SQLite' && long ? ['stopped', 'resumed'] : [],
+      name === 'SQLite' && isLong ? ['stopped', 'resumed'] : [],
     )
 
     await drain.close()

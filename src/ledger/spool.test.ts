@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { isLong } from '../../test/setup/form.ts'
 import type { Failure } from '../domain/failure.ts'
 import { type AttemptId, type InstanceId, ulidSource } from '../domain/ids.ts'
 import { type SpoolFiles, spoolFiles } from './files.ts'
@@ -14,8 +15,6 @@ import { frameEnd, frameText } from './frame.ts'
 import type { LedgerRecord } from './record.ts'
 import type { SpoolMessage } from './segment.ts'
 import { openSpool, type SpoolOptions } from './spool.ts'
-
-const long = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 
 let directory: string
 beforeEach(() => {
@@ -249,7 +248,7 @@ describe('a file that cannot be written', () => {
     expect(idsInFiles()).toEqual(numbers(3))
   })
 
-  test('tells who waited too long, and keeps the record', async () => {
+  test('tells who waited too isLong, and keeps the record', async () => {
     const files = brokenFiles()
     const spool = open({ files, limits: { ...limits, longestWaitMs: 20 } })
     files.nextWrites = Array(1000).fill(0)
@@ -408,6 +407,6 @@ test('whatever fails: every record is in the closed segments once, in order, and
       expect(idsInFiles()).toEqual(numbers(count))
       expect(called).toEqual(Array.from({ length: count }, (_, index) => index))
     }),
-    { numRuns: long ? 1000 : 60 },
+    { numRuns: isLong ? 1000 : 60 },
   )
 })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { isLong } from '../../test/setup/form.ts'
 import { costOf } from '../domain/money.ts'
 import { fromPico, toPico } from '../domain/quantity.ts'
 import {
@@ -24,7 +25,6 @@ import {
 } from './plan.ts'
 import { endOfTime } from './window.ts'
 
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 const numRuns = isLong ? 5000 : 250
 
 const dayMs = 86_400_000

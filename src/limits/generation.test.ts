@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { isLong } from '../../test/setup/form.ts'
 import { add, fromPico, toPico, zero } from '../domain/quantity.ts'
 import { actual, amounts, count, planOf } from './counters.conformance.ts'
 import { carriedUsage, type GenerationChange } from './generation.ts'
@@ -7,7 +8,6 @@ import { type MemoryCounters, openMemoryCounters } from './memory.ts'
 import { type Charge, isRefusal, type PlanRow, type Reservation } from './plan.ts'
 import { type PeriodWindow, periodOf } from './window.ts'
 
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 const numRuns = isLong ? 20_000 : 1000
 
 const charge = (generation: number, startsAt: number, endsAt: number, whole: number): Charge => ({

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { isLong } from '../../test/setup/form.ts'
 import { addToRollups, bulkDelete, bulkInsert } from './bulk.ts'
 import type { Database } from './database.ts'
 import { isUnavailable, uniqueViolation } from './errors.ts'
@@ -17,7 +18,6 @@ export interface DatabasePair {
 
 const million = 1_000_000
 const largest = Number.MAX_SAFE_INTEGER
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 
 /** What every implementation of the SQL port promises. */
 export function conform(open: () => Promise<DatabasePair>): void {

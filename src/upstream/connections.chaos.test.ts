@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { isLong } from '../../test/setup/form.ts'
 import { ask, openTestClient, requestTo, serveHttp, turn, until, watch } from './connections.fixture.ts'
-
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 
 /** What befalls one request. Steps count turns of the event loop; null for never. */
 interface Fate {

@@ -1,11 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { isLong } from '../../test/setup/form.ts'
 import { isFailure } from '../domain/failure.ts'
 import { addressKind, unwrapAddress } from './addresses.ts'
 import { originOf, resolvesTo } from './connections.fixture.ts'
 import { type EgressRules, egressRefusal, openEgress, type Resolve } from './egress.ts'
-
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 
 function open(rules: Partial<EgressRules> = {}, resolve: Resolve = () => expect.unreachable()) {
   const egress = openEgress({ trusted: [], allowPrivate: [], origins: new Map(), ...rules }, resolve)

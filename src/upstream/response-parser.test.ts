@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { isLong } from '../../test/setup/form.ts'
 import { openResponseParser, type ReadResult } from './response-parser.ts'
 
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 const numRuns = isLong ? 20_000 : 500
 
 interface Reading {

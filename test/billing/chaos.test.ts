@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { DeliveryTable, UsageEventTable } from '../../src/store/schema.ts'
 import { startLoad } from '../faults/load.ts'
-import { isLong, slug, until } from '../faults/world.ts'
+import { slug, until } from '../faults/world.ts'
 import { mostDatabases, type TestPlace } from '../setup/databases.ts'
+import { isLong } from '../setup/form.ts'
 import {
   answer,
   type Conduct,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { breakableDatabases } from '../faults/breakable.ts'
 import { startLoad } from '../faults/load.ts'
-import { isLong, noon, slug, until, type World, withWorld } from '../faults/world.ts'
+import { noon, slug, until, type World, withWorld } from '../faults/world.ts'
+import { isLong } from '../setup/form.ts'
 
 describe.concurrent.each(breakableDatabases())('$name is away for two minutes', (database) => {
   test(

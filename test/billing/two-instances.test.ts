@@ -14,8 +14,8 @@ import {
 } from '../../src/ledger/ledger.fixture.ts'
 import type { SpoolMessage } from '../../src/ledger/segment.ts'
 import type { Database } from '../../src/store/database.ts'
-import { isLong } from '../faults/world.ts'
 import { databases } from '../setup/databases.ts'
+import { isLong } from '../setup/form.ts'
 
 const noon = Date.UTC(2026, 10, 2, 12)
 const workspaceId = 'default' as WorkspaceId

@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/store/database.ts'
 import type { KeyFact, NodeFact } from '../../src/tenancy/facts.ts'
 import { databases, type TestPlace } from '../setup/databases.ts'
+import { isLong } from '../setup/form.ts'
 import { type Answered, type Frontier, modelOf, openFrontier } from '../setup/frontier.ts'
 import { bareEnvironment, managementNodeFile } from '../setup/gateway.ts'
 
 const writers = 16
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 const rounds = isLong ? 60 : 6
 const editsPerWriter = isLong ? 150 : 15
 const slug = 'aurora/lumen'

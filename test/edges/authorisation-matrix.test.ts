@@ -8,6 +8,7 @@ import { operationsRoutes } from '../../src/http/operations.ts'
 import type { Database } from '../../src/store/database.ts'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 import { databases, type TestPlace } from '../setup/databases.ts'
+import { isLong } from '../setup/form.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
 import { workspaceKeyTypes } from '../setup/labs.ts'
 import { setupServices } from '../setup/setup-services.ts'
@@ -21,8 +22,6 @@ import {
   nothing,
   type Tenant,
 } from '../setup/tenant.ts'
-
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 
 // Who may do what, on every route of every surface. Whoever adds a route or a surface finds here what is missing.
 
@@ -450,11 +449,19 @@ describe.each(runsOn)('the authorisation matrix on $name', ({ create }) => {
     expect(published.toSorted()).toEqual(documentedRoutes.map(nameOfRoute).toSorted())
   })
 
+  /** In the short form one in four of those who are alike; the long form has everybody ask for everything. */
+  const askersOf = (route: DocumentedRoute) => {
+    const turn = routes.indexOf(route) % 4
+    return principals.filter(
+      ({ is }, place) => isLong || place % 4 === turn || principals.findIndex((it) => it.is === is) === place,
+    )
+  }
+
   test('refuses whoever may not come in, shows them nothing and does nothing', async () => {
     const words = [ours.word, theirs.word]
     for (const route of routes) {
       const before = await written()
-      await forAll(principals, async (principal) => {
+      await forAll(askersOf(route), async (principal) => {
         const verdict = verdictOf(rows[principal.is], route)
         if (typeof verdict !== 'number') return
         const { status, text } = await strike(route, principal, theirs)
@@ -485,7 +492,7 @@ describe.each(runsOn)('the authorisation matrix on $name', ({ create }) => {
 
   test('lets in whoever may come in', async () => {
     for (const route of routes) {
-      await forAll(principals, async (principal) => {
+      await forAll(askersOf(route), async (principal) => {
         if (verdictOf(rows[principal.is], route) !== 'in') return
         // An admin key that names no workspace acts in the one that every installation has.
         if (principal.name === 'an admin key' && surfaceOf(route.path) === 'workspace') return

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { keyText, spaces, valueText } from '../../src/json/texts.arbitrary.ts'
 import type { Script } from '../fake-upstream.ts'
+import { isLong } from '../setup/form.ts'
 import {
   anyOrder,
   changedMember,
@@ -16,7 +17,6 @@ import {
 import { dial, type Wire, type WireAnswer } from './wire.ts'
 import { chatBody, expectHealthy, openWorld, slug, type World } from './world.ts'
 
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 const numRuns = isLong ? 4000 : 150
 
 /** What the configuration says the upstream calls the model. */

@@ -6,6 +6,7 @@ import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type FakeUpstream, type Script, startFakeUpstream } from '../fake-upstream.ts'
 import { databases, type TestPlace } from '../setup/databases.ts'
+import { isLong } from '../setup/form.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
 import {
   askerOf,
@@ -17,8 +18,6 @@ import {
   nothing,
   type Tenant,
 } from '../setup/tenant.ts'
-
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 
 /** What a text in hex may look like, but for itself; in base64 it begins at one of three places of a group. */
 function disguisesOf(core: string): Buffer[] {

@@ -4,6 +4,7 @@ import type { Route } from '../../src/api/route.ts'
 import { routes } from '../../src/api/routes.ts'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 import { mostDatabases, type TestPlace } from '../setup/databases.ts'
+import { isLong } from '../setup/form.ts'
 import { type Frontier, openFrontier } from '../setup/frontier.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
 import { keyOf, labKey, labsConfiguration, openLab, workspaceKeyTypes } from '../setup/labs.ts'
@@ -154,13 +155,15 @@ describe.each(mostDatabases())('who may do what, on $name', ({ create }) => {
   test.each(routes.map((route) => [nameOf(route), route] as const))(
     '%s turns strangers away before it looks at anything',
     async (_name, route) => {
-      for (const { name, headers, status } of principals()) {
+      const broken = { body: route.body && '{', query: '?limit=0' }
+      const wishes = [ours, theirs, nothing].flatMap((named) => [{ named }, { named, ...broken }])
+      for (const [place, { name, headers, status }] of principals().entries()) {
         if (status === null) continue
-        for (const named of [ours, theirs, nothing]) {
-          for (const more of [{}, { body: route.body && '{', query: '?limit=0' }]) {
-            const answer = await call(route, headers, named, more)
-            expect([name, answer.status, answer.code]).toEqual([name, status, codes[status]])
-          }
+        // In the short form each stranger asks once for each route, in turns for all that there is to ask for.
+        const turn = (place + routes.indexOf(route)) % wishes.length
+        for (const { named, ...more } of isLong ? wishes : wishes.slice(turn, turn + 1)) {
+          const answer = await call(route, headers, named, more)
+          expect([name, answer.status, answer.code]).toEqual([name, status, codes[status]])
         }
       }
       // Nothing of it was done.

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { databases } from '../setup/databases.ts'
+import { isLong } from '../setup/form.ts'
 import { configurationFor } from '../setup/frontier.ts'
 import { GatewayDidNotStart, startGateway } from '../setup/gateway.ts'
-import { isLong, withWorld } from './world.ts'
+import { withWorld } from './world.ts'
 
 const [sqlite, postgres] = databases()
 

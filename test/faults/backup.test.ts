@@ -5,11 +5,12 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { parseSegmentName } from '../../src/ledger/segment.ts'
 import { paste, type Ran, tollgate } from '../cli/run.ts'
 import { databases, placeAt, type TestPlace } from '../setup/databases.ts'
+import { isLong } from '../setup/form.ts'
 import { chatStatus, configurationFor, openFrontier } from '../setup/frontier.ts'
 import { masterKeyOfTests, quickestCommand, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { type CallRecord, type Load, startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, readLedger, tokensOf } from './truth.ts'
-import { isLong, noon, slug, type Tenant, until, type World, withWorld } from './world.ts'
+import { noon, slug, type Tenant, until, type World, withWorld } from './world.ts'
 
 const [sqlite] = databases()
 const ample = 1_000_000_000

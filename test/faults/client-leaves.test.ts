@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { databases, type TestPlace } from '../setup/databases.ts'
+import { isLong } from '../setup/form.ts'
 import type { CallRecord } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, tokensOf } from './truth.ts'
-import { isLong, openWorld, type Tenant, until, type World } from './world.ts'
+import { openWorld, type Tenant, until, type World } from './world.ts'
 
 const leavers = isLong ? 3000 : 300
 const atOnce = 100

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { isLong } from '../setup/form.ts'
 import { breakableDatabases } from './breakable.ts'
 import { startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, tokensOf } from './truth.ts'
-import { isLong, slug, until, type World, withWorld } from './world.ts'
+import { slug, until, type World, withWorld } from './world.ts'
 
 const awayMs = isLong ? 30_000 : 1500
 /** From a call to its answer: the short form need not find out how many there can be. */

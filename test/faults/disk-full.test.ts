@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { mostDatabases } from '../setup/databases.ts'
+import { isLong } from '../setup/form.ts'
 import { startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, tokensOf } from './truth.ts'
-import { isLong, slug, until, type World, withWorld } from './world.ts'
+import { slug, until, type World, withWorld } from './world.ts'
 
 const streams = 20
 

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { databases, mostDatabases } from '../setup/databases.ts'
+import { isLong } from '../setup/form.ts'
 import { type CallRecord, startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, expectFactsAgree, type Ledger, tokensOf } from './truth.ts'
-import { isLong, noon, slug, type Tenant, until, type World, withWorld } from './world.ts'
+import { noon, slug, type Tenant, until, type World, withWorld } from './world.ts'
 
 const outputCap = 20
 /** The answers to plain calls, in the short form, are far enough apart for the machine to do more than answer. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { mostDatabases } from '../setup/databases.ts'
-import { isLong, noon, type Tenant, type World, withWorld } from './world.ts'
+import { isLong } from '../setup/form.ts'
+import { noon, type Tenant, type World, withWorld } from './world.ts'
 
 const secondMs = 1000
 const dayMs = 86_400_000

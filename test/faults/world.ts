@@ -6,8 +6,6 @@ import { type Gateway, startGateway, temporaryFolder } from '../setup/gateway.ts
 import { type CallWish, type OpenCall, openCall } from './load.ts'
 import { chargedTo, type Ledger, readLedger } from './truth.ts'
 
-export const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
-
 export const slug = 'aurora/lumen'
 
 /** A group, and a key of it. */

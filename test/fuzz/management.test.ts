@@ -2,13 +2,13 @@ import { generateKeyPairSync } from 'node:crypto'
 import { Agent, request as httpRequest } from 'node:http'
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest'
 import { expectDocumented, gatewayContract, operationAt } from '../setup/contract.ts'
+import { isLong } from '../setup/form.ts'
 import { openFrontier } from '../setup/frontier.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
 import { faultsOf, type Group } from './management-invariants.ts'
 import { type Known, type ManagementRequest, requestMaker } from './management-requests.ts'
 import { openDice } from './mutations.ts'
 
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 const requests = Number(process.env.TOLLGATE_FUZZ_REQUESTS ?? (isLong ? 100_000 : 2000))
 const senders = 4
 /** Of each sender, between two looks at what they made together. */

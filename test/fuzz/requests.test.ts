@@ -5,11 +5,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { request } from '../edges/wire.ts'
 import { chatBody, chatPath, expectHealthy, openWorld, slug, type World } from '../edges/world.ts'
 import type { Script } from '../fake-upstream.ts'
+import { isLong } from '../setup/form.ts'
 import { workspaceKey } from '../setup/frontier.ts'
 import { type Inspector, inspected, openInspector } from './inspector.ts'
 import { type Dice, mutated, openDice } from './mutations.ts'
 
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 const requests = isLong ? 100_000 : 2000
 const atOnce = 24
 const mostGrowthBytes = 10 * 2 ** 20

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Script } from '../fake-upstream.ts'
 import { until } from '../faults/world.ts'
 import { type Dice, openDice } from '../fuzz/mutations.ts'
+import { isLong } from '../setup/form.ts'
 import { type Governed, openGoverned } from '../setup/governance.ts'
 import { billOf, inputOf, outputOf, type Parts, type Sheet, scaled, type Tier } from './bill.ts'
 import {
@@ -17,7 +18,6 @@ import {
   setPrices,
 } from './spenders.ts'
 
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 const seed = Number(process.env.TOLLGATE_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 32))
 const atOnce = isLong ? 1000 : 100
 const noon = Date.UTC(2026, 10, 3, 12)

@@ -2,8 +2,9 @@ import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { answer, eventsIn, expectedSignature, hang } from '../billing/receiver.ts'
 import { deadLetters, deliveries, secret, withReceiver } from '../billing/world.ts'
-import { isLong, noon, slug, until, type World } from '../faults/world.ts'
+import { noon, slug, until, type World } from '../faults/world.ts'
 import { mostDatabases } from '../setup/databases.ts'
+import { isLong } from '../setup/form.ts'
 
 /** The short form waits two fifths of what a receiver is given by default; the long form waits for all of it. */
 const patience = isLong ? 10_000 : 4000

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { databases } from '../setup/databases.ts'
+import { isLong } from '../setup/form.ts'
 import { openWorld, type World } from './management-world.ts'
 
 const groups = '/v1/gateway/groups'
-const long = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
-const lasting = long ? 300 : 40
+const lasting = isLong ? 300 : 40
 
 describe.each(databases())('paging on $name', ({ open }) => {
   test('neither skips nor repeats while groups come and go', async () => {

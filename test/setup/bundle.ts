@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'vite'
+import { isLong } from './form.ts'
 
 const root = join(import.meta.dirname, '../..')
 const cache = join(root, 'node_modules/.cache')
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
 
 /**
  * What the tests start is compiled once and kept. Of the rest of a start half is finding and reading some hundreds of

@@ -9,8 +9,7 @@ import { migrate } from '../../src/store/migrate.ts'
 import { type DatabaseLocation, openDatabase, parseDatabaseUrl } from '../../src/store/open.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
 import { openSqliteWriter } from '../../src/store/sqlite-writer.ts'
-
-const isLong = process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1'
+import { isLong } from './form.ts'
 
 /** One empty, migrated database of its own. */
 export interface TestPlace {

@@ -9,6 +9,7 @@ import { sql } from 'kysely'
 import type { TestProject } from 'vitest/node'
 import { migrate } from '../../src/store/migrate.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
+import { isLong } from './form.ts'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -30,7 +31,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const binaries = findBinaries()
   if (binaries === null) {
     const skipped = 'PostgreSQL is not installed: suites run on SQLite only'
-    if (process.env.CI === 'true' || process.env.TOLLGATE_TEST_LONG === '1') throw new Error(skipped)
+    if (isLong) throw new Error(skipped)
     console.warn(skipped)
     project.provide('postgresDoor', null)
     return async () => {}
