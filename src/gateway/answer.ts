@@ -1,7 +1,7 @@
 import type { Failure } from '../domain/failure.ts'
 import type { UpstreamCall, UpstreamHandler, UpstreamHead, UpstreamRequest } from '../upstream/call.ts'
 import type { Upstream } from '../upstream/connections.ts'
-import type { Call } from './call.ts'
+import { type Call, whenCut } from './call.ts'
 import { endMask, type Mask, maskChunk, type Needles, openMask } from './mask.ts'
 
 /** An upstream's answer whose first bytes have come. */
@@ -54,10 +54,10 @@ export function awaitAnswer(
       abort,
     }
     awaited.sent = upstream.send(request, awaited)
-    call.onCut = () => {
+    whenCut(call, () => {
       awaited.abort()
       resolve({ failure: 'cancelled' })
-    }
+    })
   })
 }
 

@@ -33,8 +33,19 @@ export interface Call extends Seated {
   isCut: boolean
   /** What every answer to the call says, whatever it is: set by its door. */
   doorHeaders: HeaderList
-  /** Ends the call wherever it is: set by the step that waits. */
+  /** Ends the call wherever it is: set by the step that waits, with `whenCut`. */
   onCut: (() => void) | null
+}
+
+/**
+ * Sets what ends a call at the step that waits now.
+ *
+ * Never `call.onCut = () => …`: the engine takes a function for long-lived that is written where a property is set, and
+ * makes it in its old memory. With it nearly all of its call outlived every collection but the full ones, and a quarter of
+ * a call's time went into moving what was dead.
+ */
+export function whenCut(call: Call, end: () => void): void {
+  call.onCut = end
 }
 
 /** One of the two APIs whose calls come by the same paths. */

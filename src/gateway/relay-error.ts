@@ -5,7 +5,7 @@ import { outcomeOfError } from '../domain/outcome.ts'
 import { openAnswer } from '../json/answer.ts'
 import type { Answer } from './answer.ts'
 import { answerHeaders } from './answer-headers.ts'
-import type { Grant } from './call.ts'
+import { type Grant, whenCut } from './call.ts'
 import { frontierBooks } from './frontier-books.ts'
 import type { Room } from './room.ts'
 import { type Ending, settle } from './settle.ts'
@@ -47,11 +47,11 @@ export function relayError(grant: Grant, answer: Answer, room: Room): Promise<Fa
       grant.outcome = failure.failure
       close({ ending: 'unused' }, failure, null)
     }
-    call.onCut = () => {
+    whenCut(call, () => {
       answer.abort()
       grant.outcome = 'cancelled'
       close({ ending: 'unused' }, { failure: 'cancelled' }, null)
-    }
+    })
     answer.read({
       onData(chunk) {
         bytes += chunk.length

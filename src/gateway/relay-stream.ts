@@ -2,7 +2,7 @@ import { openChatStream } from '../dialects/openai-chat/stream.ts'
 import type { Failure } from '../domain/failure.ts'
 import type { Answer } from './answer.ts'
 import { answerHeaders } from './answer-headers.ts'
-import type { Grant } from './call.ts'
+import { type Grant, whenCut } from './call.ts'
 import { frontierBooks, leftAfter } from './frontier-books.ts'
 import type { Room } from './room.ts'
 import { type Ending, endedWith, settle } from './settle.ts'
@@ -74,13 +74,13 @@ export function relayStream(grant: Grant, answer: Answer, room: Room): Promise<F
       close(endedWith(stream.usage()), () => breakOff(failure))
     }
 
-    call.onCut = () => {
+    whenCut(call, () => {
       answer.abort()
       grant.outcome = 'cancelled'
       const usage = stream.usage()
       const ending = usage === null ? leftAfter(ask, stream.tally.contentEvents) : endedWith(usage)
       close(ending, () => breakOff({ failure: 'cancelled' }))
-    }
+    })
     exchange.onDrain(() => answer.resume())
     answer.read({
       onData(chunk) {

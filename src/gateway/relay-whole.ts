@@ -4,7 +4,7 @@ import type { Usage } from '../domain/usage.ts'
 import { openAnswer, stampAnswer } from '../json/answer.ts'
 import type { Answer } from './answer.ts'
 import { answerHeaders } from './answer-headers.ts'
-import type { Grant } from './call.ts'
+import { type Grant, whenCut } from './call.ts'
 import { frontierBooks, leftAfter } from './frontier-books.ts'
 import type { Room } from './room.ts'
 import { type Ending, endedWith, settle } from './settle.ts'
@@ -38,12 +38,12 @@ export function relayWhole(grant: Grant, answer: Answer, room: Room): Promise<Fa
       if (hasStarted) exchange.cut()
       resolve(hasStarted ? null : failure)
     }
-    call.onCut = () => {
+    whenCut(call, () => {
       answer.abort()
       grant.outcome = 'cancelled'
       const { usage } = scan.end()
       close(usage === null ? leftAfter(ask, 0) : endedWith(usage), () => breakOff({ failure: 'cancelled' }))
-    }
+    })
     exchange.onDrain(() => answer.resume())
     answer.read({
       onData(chunk, mayKeep) {

@@ -4,6 +4,7 @@ import { retryAfterMs } from '../../dialects/retry-after.ts'
 import { openAnswer } from '../../json/answer.ts'
 import type { ResponseHeaders } from '../../upstream/response-headers.ts'
 import type { Answer } from '../answer.ts'
+import { whenCut } from '../call.ts'
 import { leftAfter } from './books.ts'
 import type { Failed, NativeEnding } from './failed.ts'
 import type { NativeGrant } from './grant.ts'
@@ -26,11 +27,11 @@ export function readError(grant: NativeGrant, answer: Answer): Promise<Failed> {
       const error = readUpstreamError(whole, status, secretsOf(grant))
       resolve({ problem: reported(grant, error, headers), ending: endingOf(whole) })
     }
-    call.onCut = () => {
+    whenCut(call, () => {
       answer.abort()
       call.onCut = null
       resolve({ problem: problemOf({ failure: 'cancelled' }), ending: { ending: 'unused' } })
-    }
+    })
     answer.read({
       onData(chunk) {
         bytes += chunk.length

@@ -5,6 +5,7 @@ import type { NativeStep, StreamFailure } from '../../dialects/stream-outlet.ts'
 import type { Failure } from '../../domain/failure.ts'
 import type { PricedUsage } from '../../domain/usage.ts'
 import type { Answer } from '../answer.ts'
+import { whenCut } from '../call.ts'
 import { draining } from '../draining.ts'
 import type { Room } from '../room.ts'
 import { endedWith, settle } from '../settle.ts'
@@ -130,7 +131,7 @@ export function relayStream(
       else if (terminal.length > 0) closeComplete(terminal)
     }
 
-    call.onCut = () => {
+    whenCut(call, () => {
       answer.abort()
       const { contentEvents } = stream.tally
       if (!hasStarted) return fail(cancelledAfter(grant, 0))
@@ -138,7 +139,7 @@ export function relayStream(
       const ending = usage === null ? leftAfter(grant.journey, contentEvents) : endedWith(usage)
       // Whoever has left does not hear it; whoever is still there was cut by a drain.
       close(ending, problemOf({ failure: 'cancelled' }), endWithError(problemOf(draining)))
-    }
+    })
     exchange.onDrain(() => answer.resume())
     answer.read({
       onData(chunk) {

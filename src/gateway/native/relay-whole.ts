@@ -6,6 +6,7 @@ import {
 import { readStreamError } from '../../dialects/openai-native/upstream-error.ts'
 import type { PricedUsage } from '../../domain/usage.ts'
 import type { Answer } from '../answer.ts'
+import { whenCut } from '../call.ts'
 import type { Room } from '../room.ts'
 import { endedWith, settle } from '../settle.ts'
 import { leftAfter, nativeBooks } from './books.ts'
@@ -56,7 +57,7 @@ export function relayWhole(
       call.onCut = null
       resolve(failed)
     }
-    call.onCut = () => {
+    whenCut(call, () => {
       answer.abort()
       if (relay === null) return fail(cancelledAfter(grant, 0))
       grant.outcome = 'cancelled'
@@ -66,7 +67,7 @@ export function relayWhole(
         exchange.cut()
         resolve(null)
       })
-    }
+    })
     exchange.onDrain(() => answer.resume())
     answer.read({
       onData(chunk) {

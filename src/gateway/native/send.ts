@@ -1,6 +1,7 @@
 import { type Failure, isFailure } from '../../domain/failure.ts'
 import { priceOfModel } from '../../tenancy/governance/prices/prices.ts'
 import { awaitAnswer } from '../answer.ts'
+import { whenCut } from '../call.ts'
 import type { Room } from '../room.ts'
 import { recordHold, settled } from '../settle.ts'
 import { leftAfter, nativeBooks } from './books.ts'
@@ -120,7 +121,7 @@ function pause({ call }: NativeGrant, delayMs: number): Promise<void> {
       resolve()
     }
     const timer = setTimeout(done, delayMs)
-    call.onCut = done
+    whenCut(call, done)
   })
 }
 
