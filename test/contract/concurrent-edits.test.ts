@@ -10,8 +10,8 @@ import { type Answered, type Frontier, modelOf, openFrontier } from '../setup/fr
 import { bareEnvironment, managementNodeFile } from '../setup/gateway.ts'
 
 const writers = 16
-const rounds = isLong ? 60 : 6
-const editsPerWriter = isLong ? 150 : 15
+const rounds = isLong ? 60 : 3
+const editsPerWriter = isLong ? 150 : 10
 const slug = 'aurora/lumen'
 const tuple = 'TOKEN/MINUTE'
 
