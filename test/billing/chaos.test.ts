@@ -15,7 +15,7 @@ import {
 } from './receiver.ts'
 import { secret, withReceiver } from './world.ts'
 
-const wanted = isLong ? 10_000 : 200
+const wanted = isLong ? 10_000 : 100
 const kills = isLong ? 5 : 1
 /** Between a call and its answer, so that there are not many more than that. */
 const pace = isLong ? {} : { fake: { headDelayMs: 40 } }

@@ -1,4 +1,4 @@
-import { type World, type WorldWish, withWorld } from '../faults/world.ts'
+import { openWorld, type World, type WorldWish, withWorld } from '../faults/world.ts'
 import type { TestPlace } from '../setup/databases.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 
@@ -9,6 +9,14 @@ export interface BillingWorld extends World {
   /** A request to `/api/admin`. */
   // biome-ignore lint/suspicious/noExplicitAny: answers are judged by what the tests expect of them
   admin(method: string, path: string, body?: object): Promise<{ status: number; body: any }>
+}
+
+/** A world for several tests, whose workspace has its events posted to a receiver; the place is its owner's. */
+export async function openBillingWorld(
+  wish: Omit<WorldWish, 'webhook'>,
+  receiver: Receiver,
+): Promise<BillingWorld> {
+  return withAdmin(await openWorld({ ...wish, webhook: { url: receiver.url, secret } }))
 }
 
 /** Runs `work` in a world of its own whose workspace has its events posted to a receiver. */

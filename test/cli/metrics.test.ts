@@ -49,6 +49,7 @@ async function expectSoon(name: string, judge: (value: number) => boolean): Prom
   await expect
     .poll(async () => read(name).then(([value = Number.NaN]) => judge(value)), {
       timeout: 20_000,
+      interval: 100,
       message: name,
     })
     .toBe(true)

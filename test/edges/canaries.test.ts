@@ -557,7 +557,7 @@ describe.each(runsOn)('canaries on $name', ({ name, create }) => {
   }
 
   async function ruin(routes: readonly DocumentedRoute[]): Promise<void> {
-    for (const route of routes) {
+    for (const [place, route] of routes.entries()) {
       await request(route, { ids: nothing })
       const inTheWrongPlace = new Proxy(nothing, { get: () => tenant.virtualKey.value })
       if (route.path.includes('{')) await request(route, { ids: inTheWrongPlace })
@@ -571,7 +571,9 @@ describe.each(runsOn)('canaries on $name', ({ name, create }) => {
         `[${wish}]`,
         JSON.stringify(wish),
       ]
-      for (const body of wrongs) await request(route, { body })
+      // In the short form each body is wrong in one way, all in turns.
+      const turn = place % wrongs.length
+      for (const body of isLong ? wrongs : wrongs.slice(turn, turn + 1)) await request(route, { body })
     }
   }
 

@@ -1,25 +1,30 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Database } from '../../src/store/database.ts'
 import type { Script } from '../fake-upstream.ts'
 import { openWorld, slug, type Tenant, until, type World } from '../faults/world.ts'
-import { mostDatabases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, openOnThisThread, type TestPlace } from '../setup/databases.ts'
 
 const noon = Date.UTC(2026, 10, 3, 12)
 const minuteMs = 60_000
 
 describe.each(mostDatabases())('what is kept for those who ask why, on $name', ({ create }) => {
   let place: TestPlace
+  /** Kept open: what is waited for is looked for many times a second. */
+  let database: Database
   let world: World
   beforeAll(async () => {
     place = await create()
+    database = openOnThisThread(place.url)
     const timeouts = { first_byte: '300ms', stream_idle: '300ms' }
     world = await openWorld({ place, clock: noon, settings: { frontier: { timeouts } } })
   })
   afterAll(async () => {
     await world.close()
+    await database.close()
     await place.remove()
   })
 
-  const read: TestPlace['look'] = (work) => place.look(work)
+  const read: TestPlace['look'] = (work) => work(database.read)
   const refusalsOf = ({ groupId }: Tenant) =>
     read((it) => it.selectFrom('refusals').selectAll().where('node_id', '=', groupId).orderBy('id').execute())
   const countsOf = ({ groupId }: Tenant) =>

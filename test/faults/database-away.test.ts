@@ -10,6 +10,7 @@ import { slug, until, type World, withWorld } from './world.ts'
 const awayMs = isLong ? 30_000 : 1500
 /** From a call to its answer: the short form need not find out how many there can be. */
 const headDelayMs = isLong ? 0 : 100
+const clients = isLong ? 50 : 15
 /** More than a warm heap swings by itself, and a fraction of all that the long form spools meanwhile. */
 const growthLimitBytes = 64 * 2 ** 20
 
@@ -34,7 +35,7 @@ describeAll.each(breakableDatabases())('$name is away', (database) => {
             metadata: { note: 'x'.repeat(4000) },
             fake: { headDelayMs },
           }),
-          concurrency: 50,
+          concurrency: clients,
         })
         await until(() => load.records.length > 100, 'calls that end')
         await place.takeAway()
