@@ -9,7 +9,7 @@ import { faultsOf, type Group } from './management-invariants.ts'
 import { type Known, type ManagementRequest, requestMaker } from './management-requests.ts'
 import { openDice } from './mutations.ts'
 
-const requests = Number(process.env.TOLLGATE_FUZZ_REQUESTS ?? (isLong ? 100_000 : 1000))
+const requests = Number(process.env.TOLLGATE_FUZZ_REQUESTS ?? (isLong ? 100_000 : 2000))
 const senders = 4
 /** Of each sender, between two looks at what they made together. */
 const atOnce = 125
@@ -75,10 +75,7 @@ test(`${requests} requests, right and wrong, break no rule and leave the gateway
   const { body } = await other.request('GET', `/groups/${foreignGroup}`)
   expect(body.models).toEqual([{ slug: 'borealis/lumen', rate_limits: [], usage_limits: [] }])
   // Where an operation never succeeds, the requests are too wrong to find anything behind it.
-  const outcomes = gatewayContract().operations.map(({ id }) => [id, ...(statuses.get(id) ?? [])])
-  const unmet = outcomes.filter((outcome) => !outcome.includes(200))
-  // As few as the short form sends may miss the rarest.
-  expect(unmet.length, JSON.stringify(unmet)).toBeLessThanOrEqual(isLong ? 0 : 3)
+  for (const { id } of gatewayContract().operations) expect([id, ...(statuses.get(id) ?? [])]).toContain(200)
   expect(gateway.log()).not.toMatch(/"level":(?:50|60)/)
 }, 900_000)
 
