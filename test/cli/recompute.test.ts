@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Database } from '../../src/store/database.ts'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 import { documentedFetch } from '../setup/contract.ts'
 import { mostDatabases, type TestPlace } from '../setup/databases.ts'
@@ -99,29 +98,28 @@ describe.each(mostDatabases())('recompute-costs on $name', ({ create }) => {
     return JSON.parse(output)
   }
   /** Microdollars and the rest, of events oldest first, of their sums by model, and of what the budget was charged. */
-  async function stored() {
-    const database: Database = await place.open()
-    const events = await database.read
-      .selectFrom('usage_events')
-      .innerJoin('native_calls', 'native_calls.id', 'usage_events.id')
-      .select(['upstream_model', 'cost_whole', 'cost_pico', 'priced'])
-      .orderBy('usage_events.at')
-      .orderBy('usage_events.id')
-      .execute()
-    const buckets = await database.read
-      .selectFrom('usage_buckets')
-      .select(['model', 'starts_at', 'calls', 'cost_whole', 'cost_pico'])
-      .orderBy('model')
-      .orderBy('starts_at')
-      .execute()
-    const charged = await database.read
-      .selectFrom('rollups')
-      .select(['used_whole', 'used_pico'])
-      .where('counter', '=', `budget:${budgetId}`)
-      .execute()
-    await database.close()
-    return { events, buckets, charged }
-  }
+  const stored = () =>
+    place.look(async (read) => {
+      const events = await read
+        .selectFrom('usage_events')
+        .innerJoin('native_calls', 'native_calls.id', 'usage_events.id')
+        .select(['upstream_model', 'cost_whole', 'cost_pico', 'priced'])
+        .orderBy('usage_events.at')
+        .orderBy('usage_events.id')
+        .execute()
+      const buckets = await read
+        .selectFrom('usage_buckets')
+        .select(['model', 'starts_at', 'calls', 'cost_whole', 'cost_pico'])
+        .orderBy('model')
+        .orderBy('starts_at')
+        .execute()
+      const charged = await read
+        .selectFrom('rollups')
+        .select(['used_whole', 'used_pico'])
+        .where('counter', '=', `budget:${budgetId}`)
+        .execute()
+      return { events, buckets, charged }
+    })
 
   test('prices calls anew by what is in force, keeps what providers said and what nobody knows, and leaves budgets alone', async () => {
     const before = await stored()

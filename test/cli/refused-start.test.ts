@@ -4,15 +4,28 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { beforeAll, expect, test } from 'vitest'
-import { startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { type Gateway, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { type Ran, tollgate } from './run.ts'
 
 /** A data directory that a gateway has used and left. */
 let used: string
+/** Of that gateway: the start that was refused before it, what others were told while it ran, and what it was itself. */
+let atUsedPort: Ran & { readonly port: number }
+let besideIt: readonly Ran[]
+let gateway: Gateway
+let readiness: number
 
 beforeAll(async () => {
   used = temporaryFolder()
-  const gateway = await startGateway({ dataDirectory: used })
+  const other = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => other.once('listening', resolve))
+  const { port } = other.address() as AddressInfo
+  atUsedPort = { ...(await serve(used, '--port', String(port))), port }
+  other.close()
+  gateway = await startGateway({ dataDirectory: used })
+  const target = `sqlite:${join(temporaryFolder(), 'copy.db')}`
+  besideIt = [await serve(used), await tollgate(['migrate', '--data', used, '--to', target])]
+  readiness = (await fetch(`${gateway.url}/readyz`)).status
   await gateway.stop()
 })
 
@@ -37,22 +50,16 @@ function expectRefusal({ code, output, errors }: Ran, reason: RegExp, expectedCo
   expect(errors).not.toContain('    at ')
 }
 
-test('a port in use: 78, and the admin key is made by the start that succeeds', async () => {
-  const other = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => other.once('listening', resolve))
-  const { port } = other.address() as AddressInfo
-  const data = temporaryFolder()
+test('a port in use: 78, and the admin key is made by the start that succeeds', () => {
+  const { port } = atUsedPort
   expectRefusal(
-    await serve(data, '--port', String(port)),
+    atUsedPort,
     new RegExp(
       `^server\\.host, server\\.port: cannot listen on 127\\.0\\.0\\.1, port ${port}: another process`,
     ),
   )
-  other.close()
-  const gateway = await startGateway({ dataDirectory: data })
   expect(gateway.adminKey).toMatch(/^tga_/)
   expect(gateway.output()).toContain('Authorization: Api-Key sky_')
-  await gateway.stop()
 })
 
 test.each([
@@ -73,17 +80,11 @@ test('a data directory that cannot hold the lock: 78', async () => {
   expect(readdirSync(data)).toEqual(['lock'])
 })
 
-test('a data directory in use: 78 for a second gateway and for a copy, and the first goes on', async () => {
-  const data = copyOfUsed()
-  const gateway = await startGateway({ dataDirectory: data })
-  expectRefusal(
-    await serve(data),
-    /^Another process is using .*: stop it, or choose another directory with --data\.$/,
-  )
-  const target = `sqlite:${join(temporaryFolder(), 'copy.db')}`
-  expectRefusal(await tollgate(['migrate', '--data', data, '--to', target]), /^Another process is using /)
-  expect((await fetch(`${gateway.url}/readyz`)).status).toBe(200)
-  await gateway.stop()
+test('a data directory in use: 78 for a second gateway and for a copy, and the first goes on', () => {
+  const [second, copy] = besideIt
+  expectRefusal(second!, /^Another process is using .*: stop it, or choose another directory with --data\.$/)
+  expectRefusal(copy!, /^Another process is using /)
+  expect(readiness).toBe(200)
 })
 
 test('a wrong master key: 78 for a start and for a new admin key', async () => {

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseSegmentName } from '../../src/ledger/segment.ts'
 import { paste, type Ran, tollgate } from '../cli/run.ts'
 import { databases, placeAt, type TestPlace } from '../setup/databases.ts'
@@ -10,10 +10,12 @@ import { chatStatus, configurationFor, openFrontier } from '../setup/frontier.ts
 import { masterKeyOfTests, quickestCommand, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { type CallRecord, type Load, startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, readLedger, tokensOf } from './truth.ts'
-import { noon, slug, type Tenant, until, type World, withWorld } from './world.ts'
+import { noon, openWorld, slug, type Tenant, until, type World } from './world.ts'
 
 const [sqlite] = databases()
 const ample = 1_000_000_000
+const clients = isLong ? 40 : 10
+const enough = isLong ? 300 : 30
 const environment = { TOLLGATE_MASTER_KEY: masterKeyOfTests }
 
 /** A directory that is not there yet. */
@@ -62,17 +64,28 @@ function loadOn(world: World, tenant: Tenant): Load {
   const { url } = world.gateway
   const fake = { headDelayMs: isLong ? 0 : 100, chunkDelayMs: 2 }
   const wishOf = (client: number) => ({ model: slug, stream: client % 2 === 1, fake })
-  return startLoad({ url, key: tenant.key, wishOf, concurrency: 40 })
+  return startLoad({ url, key: tenant.key, wishOf, concurrency: clients })
 }
 
-test('made under load, a backup has every answer from before it, and what is restored goes on from there', () =>
-  withWorld(sqlite!, { clock: noon }, async (world, place) => {
+describe('while gateways come and go', () => {
+  let place: TestPlace
+  let world: World
+  beforeAll(async () => {
+    place = await sqlite!.create()
+    world = await openWorld({ place, clock: noon })
+  })
+  afterAll(async () => {
+    await world.close()
+    await place.remove()
+  })
+
+  test('made under load, a backup has every answer from before it, and what is restored goes on from there', async () => {
     const tenant = await world.tenantUnder(`TOKEN/DAY ${ample}`, `REQUEST/DAY ${ample}`)
     const strict = await world.tenantUnder(`TOKEN/DAY ${ample} strict`)
     const stalled = world.call(strict, { max_tokens: 20, fake: { stallBefore: 'head' } })
     await until(() => world.upstream.served().requests === 1, 'the strict call upstream')
     const load = loadOn(world, tenant)
-    await until(() => load.records.length > 300, 'calls that end')
+    await until(() => load.records.length > enough, 'calls that end')
 
     const before = load.records.filter(({ isComplete }) => isComplete)
     const target = newDirectory('backup')
@@ -81,7 +94,7 @@ test('made under load, a backup has every answer from before it, and what is res
     expect(ran.output).toContain('The master key is not in it.')
     expect(readdirSync(target).sort()).toEqual(['manifest.json', 'tollgate.db'])
     const answered = load.records.length
-    await until(() => load.records.length > answered + 100, 'calls after the backup')
+    await until(() => load.records.length > answered + clients, 'calls after the backup')
     await load.stop()
 
     const dataDirectory = newDirectory('restored')
@@ -114,34 +127,12 @@ test('made under load, a backup has every answer from before it, and what is res
       await gateway.stop()
       stalled.leave()
     }
-  }))
-
-function missingFrom(
-  events: readonly { readonly request_id: string }[],
-  records: readonly Pick<CallRecord, 'requestId'>[],
-) {
-  const stored = new Set(events.map(({ request_id }) => request_id))
-  return records.filter(({ requestId }) => !stored.has(requestId ?? ''))
-}
-
-/** How many calls a day's limit still lets through, as the counters of a gateway that has just started see it. */
-async function admittedOf(gateway: { url: string }, tenant: Tenant, limit: number): Promise<number> {
-  const frontier = openFrontier(gateway)
-  const { status } = await frontier.request('PATCH', `/groups/${tenant.groupId}`, {
-    models: [{ slug, usage_limits: [{ type: 'REQUEST', unit: 'DAY', threshold: limit }], rate_limits: [] }],
   })
-  expect(status).toBe(200)
-  const statuses = await Promise.all(
-    Array.from({ length: 20 }, () => chatStatus(gateway, tenant.key, { model: slug })),
-  )
-  return statuses.filter((code) => code === 200).length
-}
 
-test('of a gateway that was killed, what its spool holds is stored first', () =>
-  withWorld(sqlite!, { clock: noon }, async (world, place) => {
+  test('of a gateway that was killed, what its spool holds is stored first', async () => {
     const tenant = await world.tenantUnder(`REQUEST/DAY ${ample}`)
     const load = loadOn(world, tenant)
-    await until(() => load.records.length > 100, 'calls that end')
+    await until(() => load.records.length > clients, 'calls that end')
     const spool = join(world.gateway.dataDirectory, 'spool')
     await until(() => segmentsIn(spool) > 0, 'a segment')
     await world.gateway.stop('SIGKILL')
@@ -166,7 +157,29 @@ test('of a gateway that was killed, what its spool holds is stored first', () =>
     const original = await world.ledger()
     expect(original.events.length).toBe(ledger.events.length)
     expect(await world.status(tenant)).toBe(200)
-  }))
+  })
+})
+
+function missingFrom(
+  events: readonly { readonly request_id: string }[],
+  records: readonly Pick<CallRecord, 'requestId'>[],
+) {
+  const stored = new Set(events.map(({ request_id }) => request_id))
+  return records.filter(({ requestId }) => !stored.has(requestId ?? ''))
+}
+
+/** How many calls a day's limit still lets through, as the counters of a gateway that has just started see it. */
+async function admittedOf(gateway: { url: string }, tenant: Tenant, limit: number): Promise<number> {
+  const frontier = openFrontier(gateway)
+  const { status } = await frontier.request('PATCH', `/groups/${tenant.groupId}`, {
+    models: [{ slug, usage_limits: [{ type: 'REQUEST', unit: 'DAY', threshold: limit }], rate_limits: [] }],
+  })
+  expect(status).toBe(200)
+  const statuses = await Promise.all(
+    Array.from({ length: 20 }, () => chatStatus(gateway, tenant.key, { model: slug })),
+  )
+  return statuses.filter((code) => code === 200).length
+}
 
 function segmentsIn(spool: string): number {
   return existsSync(spool) ? readdirSync(spool).filter((name) => parseSegmentName(name) !== null).length : 0
@@ -183,11 +196,9 @@ describe('what cannot be done', () => {
     expect(await tollgate(['backup', '--data', data, whole])).toMatchObject({ code: 0, errors: '' })
   })
 
-  function copyOf(backup: string): string {
+  function copyOf(folder: string): string {
     const copy = temporaryFolder()
-    for (const name of readdirSync(backup)) {
-      writeFileSync(join(copy, name), readFileSync(join(backup, name)))
-    }
+    cpSync(folder, copy, { recursive: true })
     return copy
   }
 
@@ -301,9 +312,7 @@ describe('what cannot be done', () => {
   })
 
   test('a backup of a newer release is neither restored nor started', async () => {
-    const newer = temporaryFolder()
-    const gateway = await startGateway({ dataDirectory: newer })
-    await gateway.stop()
+    const newer = copyOf(data)
     const database = new DatabaseSync(join(newer, 'tollgate.db'))
     database.exec(`insert into kysely_migration (name, timestamp) values ('9999-later', '2099-01-01')`)
     database.close()

@@ -1,11 +1,12 @@
 import { Agent, get } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import { mostDatabases } from '../setup/databases.ts'
+import { isLong } from '../setup/form.ts'
 import type { OpenCall } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, tokensOf } from './truth.ts'
 import { type Tenant, until, type World, withWorld } from './world.ts'
 
-const streams = 100
+const streams = isLong ? 100 : 20
 const chunks = 5
 
 describe.each(mostDatabases())('told to end by SIGTERM, on $name', (database) => {

@@ -37,9 +37,12 @@ describe.each(mostDatabases())('started again on $name', (database) => {
         // The three of noon have left the minute, the three others have not.
         await world.restart(noon + 62 * secondMs)
         expect(await admittedOfAll()).toEqual([3, 3, 0, 0])
-        await world.gateway.stop(first)
 
-        await world.restart(noon + dayMs)
+        // A day later, in the short form, the one that runs is as good as another.
+        if (isLong) {
+          await world.gateway.stop(first)
+          await world.restart(noon + dayMs)
+        } else await world.gateway.setClock(noon + dayMs)
         expect(await admittedOfAll()).toEqual([6, 6, 6, 6])
       }),
   )

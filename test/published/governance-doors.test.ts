@@ -29,16 +29,12 @@ const seconds = (at: number) => Math.floor(at / 1000)
 describe.each(mostDatabases())('who comes in on $name', ({ create }) => {
   let place: TestPlace
   let gateway: Gateway
+  const dataDirectory = temporaryFolder()
 
   beforeAll(async () => {
     place = await create()
     await seedGovernance(place, { teams: ['ours', 'theirs'], keys: [ours, theirs, late, asleep] })
-    gateway = await startGateway({
-      config: configurationFor('http://127.0.0.1:1'),
-      databaseUrl: place.url,
-      clock: now,
-      environment: { CONSOLE_PASSWORD: password },
-    })
+    await start()
     await configure({
       auth_config: {
         is_enabled: true,
@@ -53,8 +49,18 @@ describe.each(mostDatabases())('who comes in on $name', ({ create }) => {
     await place.remove()
   })
 
+  async function start(environment: Record<string, string> = {}): Promise<void> {
+    gateway = await startGateway({
+      config: configurationFor('http://127.0.0.1:1'),
+      databaseUrl: place.url,
+      dataDirectory,
+      clock: now,
+      environment: { CONSOLE_PASSWORD: password, ...environment },
+    })
+  }
+  const everywhere = { TOLLGATE_HOST: '0.0.0.0' }
   const ask = (path: string, headers: Record<string, string> = {}, init: RequestInit = {}) =>
-    documentedFetch(`${gateway.url}${path}`, { ...init, headers })
+    documentedFetch(`${gateway.url.replace('0.0.0.0', '127.0.0.1')}${path}`, { ...init, headers })
   const send = (method: string, path: string, body: unknown, headers: Record<string, string> = {}) =>
     ask(
       path,
@@ -415,44 +421,27 @@ describe.each(mostDatabases())('who comes in on $name', ({ create }) => {
     expect(await refused(answer)).toEqual([400, refusal(400, expected)])
     expect(await (await ask('/api/config', asAdmin())).json()).toEqual(before)
   })
-})
 
-test('management stands open on loopback only, unless the operator insists', async () => {
-  const dataDirectory = temporaryFolder()
-  const environment = { TOLLGATE_HOST: '0.0.0.0' }
-  const config = configurationFor('http://127.0.0.1:1')
-  const put = async ({ url, adminKey }: Gateway, body: object) =>
-    (
-      await fetch(`${url.replace('0.0.0.0', '127.0.0.1')}/api/config`, {
-        method: 'PUT',
-        headers: { authorization: `Bearer ${adminKey}` },
-        body: JSON.stringify(body),
-      })
-    ).status
-  const open = { auth_config: { is_enabled: false } }
+  test('management stands open on loopback only, unless the operator insists', async () => {
+    const open = { auth_config: { is_enabled: false } }
+    const put = (body: object) => send('PUT', '/api/config', body, asAdmin())
+    expect((await put(open)).status).toBe(200)
+    await gateway.stop()
 
-  const exposed = await startGateway({ config, dataDirectory, environment })
-  expect(await put(exposed, open)).toBe(400)
-  expect(await put(exposed, { client_config: { enforce_auth_on_inference: false } })).toBe(400)
-  await exposed.stop()
+    const failed = await start(everywhere).then(
+      async () => gateway.stop(),
+      (error) => error,
+    )
+    expect(failed).toBeInstanceOf(GatewayDidNotStart)
+    expect([failed.exitCode, failed.log]).toEqual([78, expect.stringContaining('auth_config.is_enabled')])
 
-  const hidden = await startGateway({ config, dataDirectory })
-  expect(await put(hidden, open)).toBe(200)
-  await hidden.stop()
+    await start({ ...everywhere, TOLLGATE_INSECURE: '1' })
+    expect((await ask('/api/config')).status).toBe(200)
+    expect((await put({ auth_config: { is_enabled: true } })).status).toBe(200)
+    await gateway.stop()
 
-  const failed = await startGateway({ config, dataDirectory, environment }).then(
-    async (gateway) => gateway.stop(),
-    (error) => error,
-  )
-  expect(failed).toBeInstanceOf(GatewayDidNotStart)
-  expect([failed.exitCode, failed.log]).toEqual([78, expect.stringContaining('auth_config.is_enabled')])
-
-  const insists = await startGateway({
-    config,
-    dataDirectory,
-    environment: { ...environment, TOLLGATE_INSECURE: '1' },
+    await start(everywhere)
+    expect((await put(open)).status).toBe(400)
+    expect((await put({ client_config: { enforce_auth_on_inference: false } })).status).toBe(400)
   })
-  const answer = await fetch(`${insists.url.replace('0.0.0.0', '127.0.0.1')}/api/config`)
-  expect(answer.status).toBe(200)
-  await insists.stop()
-}, 60_000)
+})

@@ -18,58 +18,81 @@ const azure = { provider: 'azure', keys: [{ name: 'azure-main', value: 'secret-o
 const groq = { provider: 'groq', keys: [{ name: 'groq-main', value: 'secret-of-groq' }] }
 
 describe.each(mostDatabases())('enforcement on $name', ({ create }) => {
-  describe('where a virtual key is needed', () => {
-    let world: Governed
+  // One gateway. What its tests leave it with, the next part begins with: at last, a later day and other settings.
+  let world: Governed
 
-    beforeAll(async () => {
-      world = await openGoverned(
-        {
-          providers: [openai, azure, groq],
-          mcp_clients: ['gh'],
-          customers: [{ name: 'acme', rate_limit: onePerHour }],
-          teams: [
-            { name: 'spenders', budgets: tiny },
-            { name: 'of-acme', customer: 'acme' },
-          ],
-          virtual_keys: [
-            key('plain'),
-            key('off', {
-              is_active: false,
-              expires_at: noon - 1,
-              budgets: [{ max_limit: 0, reset_duration: '1h' }],
-            }),
-            key('over', { expires_at: noon }),
-            key('nothing', { provider_configs: [] }),
-            key('not-4o', { provider_configs: [{ provider: 'openai', blacklisted_models: ['gpt-4o'] }] }),
-            key('in-team', { team: 'spenders' }),
-            key('in-customer', { team: 'of-acme' }),
-            key('both', { budgets: tiny, rate_limit: onePerHour }),
-            key('two', {
-              provider_configs: [
-                { provider: 'openai', weight: 1, budgets: tiny },
-                { provider: 'azure', weight: 0.000_001 },
-              ],
-            }),
-            key('two-more', {
-              provider_configs: [{ provider: 'openai', budgets: tiny }, { provider: 'azure' }],
-            }),
-            key('poor', { budgets: tiny, provider_configs: [{ provider: 'openai' }, { provider: 'azure' }] }),
-            key('unweighted', { provider_configs: [{ provider: 'azure' }, { provider: 'openai' }] }),
-            key('counted', {
-              rate_limit: { id: 'of-counted', token_max_limit: 1_000_000, token_reset_duration: '1h' },
-            }),
-            key('once', { rate_limit: onePerHour }),
-            key('unpriced', { budgets: [{ max_limit: 10, reset_duration: '1h' }] }),
-            key('tools', { mcp_configs: [{ mcp_client_name: 'gh', tools_to_execute: ['search'] }] }),
-            key('lister', {
-              provider_configs: [{ provider: 'openai', allowed_models: ['gpt-4o', 'gpt-4o-mini'] }],
-            }),
-          ],
-        },
-        { clock: noon, place: await create() },
-      )
+  beforeAll(async () => {
+    world = await openGoverned(
+      {
+        providers: [openai, azure, groq],
+        mcp_clients: ['gh'],
+        customers: [{ name: 'acme', rate_limit: onePerHour }],
+        teams: [
+          { name: 'spenders', budgets: tiny },
+          { name: 'of-acme', customer: 'acme' },
+        ],
+        virtual_keys: [
+          key('plain'),
+          key('off', {
+            is_active: false,
+            expires_at: noon - 1,
+            budgets: [{ max_limit: 0, reset_duration: '1h' }],
+          }),
+          key('over', { expires_at: noon }),
+          key('nothing', { provider_configs: [] }),
+          key('not-4o', { provider_configs: [{ provider: 'openai', blacklisted_models: ['gpt-4o'] }] }),
+          key('in-team', { team: 'spenders' }),
+          key('in-customer', { team: 'of-acme' }),
+          key('both', { budgets: tiny, rate_limit: onePerHour }),
+          key('two', {
+            provider_configs: [
+              { provider: 'openai', weight: 1, budgets: tiny },
+              { provider: 'azure', weight: 0.000_001 },
+            ],
+          }),
+          key('two-more', {
+            provider_configs: [{ provider: 'openai', budgets: tiny }, { provider: 'azure' }],
+          }),
+          key('poor', { budgets: tiny, provider_configs: [{ provider: 'openai' }, { provider: 'azure' }] }),
+          key('unweighted', { provider_configs: [{ provider: 'azure' }, { provider: 'openai' }] }),
+          key('counted', {
+            rate_limit: { id: 'of-counted', token_max_limit: 1_000_000, token_reset_duration: '1h' },
+          }),
+          key('once', { rate_limit: onePerHour }),
+          key('minutely', { rate_limit: { request_max_limit: 1, request_reset_duration: '1m' } }),
+          key('daily', {
+            budgets: [
+              { id: 'of-daily', max_limit: 0.000_000_001, reset_duration: '1d', calendar_aligned: true },
+            ],
+          }),
+          key('unpriced', { budgets: [{ max_limit: 10, reset_duration: '1h' }] }),
+          key('tools', { mcp_configs: [{ mcp_client_name: 'gh', tools_to_execute: ['search'] }] }),
+          key('lister', {
+            provider_configs: [{ provider: 'openai', allowed_models: ['gpt-4o', 'gpt-4o-mini'] }],
+          }),
+        ],
+      },
+      { clock: noon, place: await create() },
+    )
+  })
+  afterAll(() => world.close())
+
+  const manage = async (method: string, path: string, body?: object) => {
+    const response = await fetch(`${world.gateway.url}/api${path}`, {
+      method,
+      headers: { authorization: `Bearer ${world.gateway.adminKey}`, 'content-type': 'application/json' },
+      ...(body && { body: JSON.stringify(body) }),
     })
-    afterAll(() => world.close())
+    // biome-ignore lint/suspicious/noExplicitAny: answers are judged by what the tests expect of them
+    return { status: response.status, body: (await response.json()) as any }
+  }
+
+  const configure = async (client_config: object) => {
+    const { status, body } = await manage('PUT', '/config', { client_config })
+    expect([status, body]).toEqual([200, expect.anything()])
+  }
+
+  describe('where a virtual key is needed', () => {
     beforeEach(() => world.upstream.program(() => undefined))
 
     const ask = (name: string, body: object = chatOf(model)) => call(world, `sk-bf-${name}`, body)
@@ -254,16 +277,39 @@ describe.each(mostDatabases())('enforcement on $name', ({ create }) => {
     })
   })
 
-  describe('where no virtual key is needed', () => {
-    let world: Governed
-
-    beforeAll(async () => {
-      world = await openGoverned(
-        { client_config: { enforce_auth_on_inference: false }, providers: [openai] },
-        { place: await create() },
-      )
+  describe('windows of limits', () => {
+    const lateInTheDay = Date.UTC(2026, 10, 3, 23, 59)
+    const status = async (name: string) => (await call(world, `sk-bf-${name}`, chatOf(model))).status
+    test('98. A window that is over counts nothing more, without anybody resetting it.', async () => {
+      expect([await status('minutely'), await status('minutely')]).toEqual([200, 429])
+      await world.gateway.setClock(noon + minuteMs)
+      expect(await status('minutely')).toBe(200)
     })
-    afterAll(() => world.close())
+
+    test('99. An aligned day begins at midnight, whenever its budget was spent.', async () => {
+      await world.gateway.setClock(lateInTheDay)
+      expect([await status('daily'), await status('daily')]).toEqual([200, 402])
+      await world.gateway.setClock(lateInTheDay + minuteMs + 1000)
+      expect(await status('daily')).toBe(200)
+      const { body } = await manage('GET', '/governance/budgets?from_memory=true')
+      const budget = body.budgets.find(({ id }: { id: string }) => id === 'of-daily')
+      expect(budget.last_reset).toMatch(/^2026-11-04T00:00:00(\.000)?Z$/)
+    })
+
+    test('100. No calendar has hours: such a budget cannot be aligned.', async () => {
+      const answered = await manage('POST', '/governance/teams', {
+        name: 'hourly',
+        budgets: [{ max_limit: 10, reset_duration: '1h', calendar_aligned: true }],
+      })
+      expect(answered).toMatchObject({
+        status: 400,
+        body: { error: { message: 'calendar_aligned is not supported for sub-day reset durations: 1h' } },
+      })
+    })
+  })
+
+  describe('where no virtual key is needed', () => {
+    beforeAll(() => configure({ enforce_auth_on_inference: false }))
 
     test('86. A virtual key that there is not is refused even where none is needed.', async () => {
       expect(await call(world, 'junk', chatOf(model))).toMatchObject({
@@ -279,9 +325,7 @@ describe.each(mostDatabases())('enforcement on $name', ({ create }) => {
     })
 
     test('84. Headers that are demanded and missing are all named, before any key is asked for.', async () => {
-      await world.seed({
-        client_config: { enforce_auth_on_inference: true, required_headers: ['X-A', 'X-B'] },
-      })
+      await configure({ enforce_auth_on_inference: true, required_headers: ['X-A', 'X-B'] })
       const missing = await call(world, null, chatOf(model))
       expect(missing).toMatchObject({
         status: 400,
@@ -294,67 +338,6 @@ describe.each(mostDatabases())('enforcement on $name', ({ create }) => {
       expect(some.body.error.message).toBe('missing required headers: X-A')
       const all = await call(world, null, chatOf(model), { headers: { 'x-a': '1', 'x-b': '1' } })
       expect(all.body.type).toBe('virtual_key_required')
-    })
-  })
-
-  describe('windows of limits', () => {
-    const lateInTheDay = Date.UTC(2026, 10, 3, 23, 59)
-    let world: Governed
-
-    beforeAll(async () => {
-      world = await openGoverned(
-        {
-          providers: [openai],
-          virtual_keys: [
-            key('minutely', { rate_limit: { request_max_limit: 1, request_reset_duration: '1m' } }),
-            key('daily', {
-              budgets: [
-                { id: 'of-daily', max_limit: 0.000_000_001, reset_duration: '1d', calendar_aligned: true },
-              ],
-            }),
-          ],
-        },
-        { clock: noon, place: await create() },
-      )
-    })
-    afterAll(() => world.close())
-
-    const status = async (name: string) => (await call(world, `sk-bf-${name}`, chatOf(model))).status
-    const manage = async (method: string, path: string, body?: object) => {
-      const response = await fetch(`${world.gateway.url}/api/governance${path}`, {
-        method,
-        headers: { authorization: `Bearer ${world.gateway.adminKey}`, 'content-type': 'application/json' },
-        ...(body && { body: JSON.stringify(body) }),
-      })
-      // biome-ignore lint/suspicious/noExplicitAny: answers are judged by what the tests expect of them
-      return { status: response.status, body: (await response.json()) as any }
-    }
-
-    test('98. A window that is over counts nothing more, without anybody resetting it.', async () => {
-      expect([await status('minutely'), await status('minutely')]).toEqual([200, 429])
-      await world.gateway.setClock(noon + minuteMs)
-      expect(await status('minutely')).toBe(200)
-    })
-
-    test('99. An aligned day begins at midnight, whenever its budget was spent.', async () => {
-      await world.gateway.setClock(lateInTheDay)
-      expect([await status('daily'), await status('daily')]).toEqual([200, 402])
-      await world.gateway.setClock(lateInTheDay + minuteMs + 1000)
-      expect(await status('daily')).toBe(200)
-      const { body } = await manage('GET', '/budgets?from_memory=true')
-      const budget = body.budgets.find(({ id }: { id: string }) => id === 'of-daily')
-      expect(budget.last_reset).toMatch(/^2026-11-04T00:00:00(\.000)?Z$/)
-    })
-
-    test('100. No calendar has hours: such a budget cannot be aligned.', async () => {
-      const answered = await manage('POST', '/teams', {
-        name: 'hourly',
-        budgets: [{ max_limit: 10, reset_duration: '1h', calendar_aligned: true }],
-      })
-      expect(answered).toMatchObject({
-        status: 400,
-        body: { error: { message: 'calendar_aligned is not supported for sub-day reset durations: 1h' } },
-      })
     })
   })
 })
