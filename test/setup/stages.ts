@@ -5,7 +5,8 @@ export type TakePart<Stage> = (
 
 /**
  * Lets tests that run side by side share what is dear to begin, such as the starts of one gateway: a stage begins once
- * all of them ask for it or a later one, or have ended. Stages that nobody asks for are left out.
+ * all of them ask for it or a later one, or have ended. Stages that nobody asks for are left out. All have to begin
+ * together, so there may be no more of them than the runner lets run side by side: five.
  */
 export function shareStages<Stage>(begin: (index: number) => Promise<Stage>): TakePart<Stage> {
   const parties = new Set<{ asksFor: number }>()
