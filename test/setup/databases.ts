@@ -69,8 +69,7 @@ function removedOnClose(database: Database, place: TestPlace): Database {
 }
 
 async function createSqlite(): Promise<TestPlace & { readonly path: string }> {
-  migratedFile ??= makeMigratedFile()
-  const bytes = await migratedFile
+  const bytes = await migratedFile()
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-test-'))
   const path = join(folder, 'tollgate.db')
   writeFileSync(path, bytes)
@@ -81,7 +80,13 @@ async function createSqlite(): Promise<TestPlace & { readonly path: string }> {
   }
 }
 
-let migratedFile: Promise<Buffer> | null = null
+/** The file of an empty, migrated SQLite database. */
+export function migratedFile(): Promise<Buffer> {
+  migrated ??= makeMigratedFile()
+  return migrated
+}
+
+let migrated: Promise<Buffer> | null = null
 
 async function makeMigratedFile(): Promise<Buffer> {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-test-'))

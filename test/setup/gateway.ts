@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { migratedFile } from './databases.ts'
+import { isLong } from './form.ts'
 
 const root = join(import.meta.dirname, '../..')
 /** The command as it is installed. */
@@ -66,7 +68,7 @@ const testAdminKey = 'admin-key-of-the-tests'
 export const masterKeyOfTests = Buffer.alloc(32, 7).toString('base64')
 
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
-  const dataDirectory = options.dataDirectory ?? temporaryFolder()
+  const dataDirectory = options.dataDirectory ?? (await newDataDirectory(options))
   const clockFile = join(dataDirectory, 'clock')
   if (options.clock !== undefined) writeFileSync(clockFile, String(options.clock))
   const child = spawnServe(options, dataDirectory, clockFile)
@@ -136,6 +138,13 @@ process.on('exit', () => {
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tollgate-test-'))
   folders.push(folder)
+  return folder
+}
+
+/** In the short form its database is migrated: making the tables anew takes a tenth of a start. */
+async function newDataDirectory({ databaseUrl }: GatewayOptions): Promise<string> {
+  const folder = temporaryFolder()
+  if (!isLong && databaseUrl === undefined) writeFileSync(join(folder, 'tollgate.db'), await migratedFile())
   return folder
 }
 
