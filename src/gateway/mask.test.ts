@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { isLong } from '../../test/setup/form.ts'
 import { endMask, type Mask, maskChunk, type Needles, needlesOf, openMask } from './mask.ts'
 
-const runs = isLong ? 20_000 : 2000
+const runs = isLong ? 20_000 : 1000
 
 function needlesFor(...secrets: string[]): Needles {
   const needles = needlesOf(secrets)

@@ -94,4 +94,4 @@ function spaced(tokens: readonly string[]): fc.Arbitrary<string> {
 }
 
 /** How often a property is tried. */
-export const runs = isLong ? 20_000 : 500
+export const runs = isLong ? 20_000 : 300

@@ -25,7 +25,7 @@ import {
 } from './plan.ts'
 import { endOfTime } from './window.ts'
 
-const numRuns = isLong ? 5000 : 250
+const numRuns = isLong ? 5000 : 120
 
 const dayMs = 86_400_000
 type Bucket = Pick<PlanRow, 'counter' | 'metric' | 'window' | 'unit' | 'chargedAt'>

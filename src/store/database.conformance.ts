@@ -312,7 +312,7 @@ export function conform(open: () => Promise<DatabasePair>): void {
           const total = amounts.reduce((sum, each) => sum + each, 0n)
           expect(await totals()).toEqual([rollup(...pair(total))])
         }),
-        { numRuns: isLong ? 500 : 30 },
+        { numRuns: isLong ? 500 : 15 },
       )
     })
 

@@ -17,7 +17,7 @@ import {
 import { dial, type Wire, type WireAnswer } from './wire.ts'
 import { chatBody, expectHealthy, openWorld, slug, type World } from './world.ts'
 
-const numRuns = isLong ? 4000 : 150
+const numRuns = isLong ? 4000 : 100
 
 /** What the configuration says the upstream calls the model. */
 const upstreamModel = '"lumen-2"'
