@@ -45,8 +45,9 @@ export function readTargets(text: string): readonly ChargeTarget[] | null {
     lastRead = { text, targets: known }
     return known
   }
-  const [words = '', ...parts] = text.split('|')
-  const targets = text === '' ? [] : parts.map((part) => readTarget(part, words.split(',')))
+  const [named = '', ...parts] = text.split('|')
+  const words = named.split(',')
+  const targets = text === '' ? [] : parts.map((part) => readTarget(part, words))
   if ((text !== '' && parts.length === 0) || !targets.every((target) => target !== null)) return null
   if (read.size >= textsKept) read.clear()
   read.set(text, targets)

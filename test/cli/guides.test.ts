@@ -4,15 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 import { chatStatus, configurationFor, openFrontier, workspaceKey } from '../setup/frontier.ts'
-import {
-  bareEnvironment,
-  type Gateway,
-  quickestCommand,
-  startGateway,
-  temporaryFolder,
-} from '../setup/gateway.ts'
+import { bareEnvironment, type Gateway, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { labKey } from '../setup/labs.ts'
-import { paste } from './run.ts'
+import { commandLine, paste } from './run.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -149,8 +143,7 @@ async function workspaceAurora({ url, adminKey }: Pick<Gateway, 'url' | 'adminKe
 /** A folder for the search path, with `tollgate` in it, as it is installed. */
 function folderWithCommand(): string {
   const folder = temporaryFolder()
-  const words = [process.execPath, ...quickestCommand].map((word) => `'${word}'`).join(' ')
-  const script = `#!/bin/sh\nexec ${words} "$@"\n`
+  const script = `#!/bin/sh\nexec ${commandLine([])} "$@"\n`
   writeFileSync(join(folder, 'tollgate'), script, { mode: 0o755 })
   return folder
 }

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 import { databases } from '../setup/databases.ts'
 import { chat, chatStatus, configurationFor, openFrontier } from '../setup/frontier.ts'
-import { quickestCommand, startGateway, temporaryFolder } from '../setup/gateway.ts'
-import { paste, tollgate } from './run.ts'
+import { startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { commandLine, paste, tollgate } from './run.ts'
 
 const slug = 'aurora/lumen'
 const dataDirectory = temporaryFolder()
@@ -96,8 +96,7 @@ test('migrate makes a database, and has nothing to do the second time', async ()
 
 test('a copy shows its progress on a terminal', async () => {
   const target = `sqlite:${join(temporaryFolder(), 'copy.db')}`
-  const words = [process.execPath, ...quickestCommand, 'migrate', '--data', dataDirectory, '--to', target]
-  const command = words.map((word) => `'${word}'`).join(' ')
+  const command = commandLine(['migrate', '--data', dataDirectory, '--to', target])
   const { code, output } = await paste(`script -qefc "${command}" /dev/null`)
   expect(code).toBe(0)
   expect(output).toMatch(/█{30} usage_events 2\/2/)

@@ -30,6 +30,11 @@ export async function run(
   return { code: await code, output, errors }
 }
 
+/** A line for a shell that runs `tollgate` so, with these arguments. */
+export function commandLine(args: readonly string[]): string {
+  return [process.execPath, ...quickestCommand, ...args].map((word) => `'${word}'`).join(' ')
+}
+
 /** Runs `tollgate` with these arguments, on the Node that runs the tests. */
 export function tollgate(args: readonly string[], environment?: Record<string, string>): Promise<Ran> {
   return run(process.execPath, [...quickestCommand, ...args], environment)

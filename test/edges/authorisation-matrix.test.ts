@@ -7,7 +7,7 @@ import { servedByPath } from '../../src/gateway/operations.ts'
 import { operationsRoutes } from '../../src/http/operations.ts'
 import type { Database } from '../../src/store/database.ts'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { isLong } from '../setup/form.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
 import { workspaceKeyTypes } from '../setup/labs.ts'
@@ -153,9 +153,7 @@ function verdictOf(row: Row, { method, path }: DocumentedRoute): Verdict {
   return surface === 'governance' ? row[method === 'GET' ? 'reads' : 'writes'] : row[surface]
 }
 
-const runsOn = databases().filter(({ name }) => isLong || name === 'SQLite')
-
-describe.each(runsOn)('the authorisation matrix on $name', ({ create }) => {
+describe.each(mostDatabases())('the authorisation matrix on $name', ({ create }) => {
   let upstream: FakeUpstream
   let place: TestPlace
   let gateway: Gateway

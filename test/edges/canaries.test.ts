@@ -5,7 +5,7 @@ import { SignJWT } from 'jose'
 import { type Kysely, sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type FakeUpstream, type Script, startFakeUpstream } from '../fake-upstream.ts'
-import { databases, type TestPlace } from '../setup/databases.ts'
+import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { isLong } from '../setup/form.ts'
 import { type Gateway, startGateway } from '../setup/gateway.ts'
 import {
@@ -106,10 +106,9 @@ const shownInAnswers: readonly string[] = [
 const kept = ['metadata']
 const keptInTables = ['metadata in deliveries', 'metadata in usage_events']
 
-const runsOn = databases().filter(({ name }) => isLong || name === 'SQLite')
 const password = { username: 'ops', password: 'the password of ops' }
 
-describe.each(runsOn)('canaries on $name', ({ name, create }) => {
+describe.each(mostDatabases())('canaries on $name', ({ name, create }) => {
   const canaries = new Canaries()
   const plant = canaries.plant.bind(canaries)
   const plain = (core: string) => `cnry-${core}`

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseSegmentName } from '../../src/ledger/segment.ts'
-import { paste, type Ran, tollgate } from '../cli/run.ts'
+import { commandLine, paste, type Ran, tollgate } from '../cli/run.ts'
 import { databases, placeAt, type TestPlace } from '../setup/databases.ts'
 import { isLong } from '../setup/form.ts'
 import { chatStatus, configurationFor, openFrontier } from '../setup/frontier.ts'
-import { masterKeyOfTests, quickestCommand, startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { masterKeyOfTests, startGateway, temporaryFolder } from '../setup/gateway.ts'
 import { type CallRecord, type Load, startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, readLedger, tokensOf } from './truth.ts'
 import { noon, openWorld, slug, type Tenant, until, type World } from './world.ts'
@@ -204,8 +204,7 @@ describe('what cannot be done', () => {
 
   test('a backup shows its progress on a terminal, and its bytes in its report', async () => {
     const target = newDirectory('backup')
-    const words = [process.execPath, ...quickestCommand, 'backup', '--data', data, target]
-    const command = words.map((word) => `'${word}'`).join(' ')
+    const command = commandLine(['backup', '--data', data, target])
     const { code, output } = await paste(`script -qefc "${command}" /dev/null`)
     expect(code).toBe(0)
     expect(output).toMatch(/█{30} copy (\d+)\/\1/)

@@ -36,7 +36,7 @@ describe.each(mostDatabases())('billing on $name', (database) => {
     await receiver.close()
   })
 
-  const pass = async (ms: number) => {
+  const advance = async (ms: number) => {
     now += ms
     await world.gateway.setClock(now)
   }
@@ -77,7 +77,7 @@ describe.each(mostDatabases())('billing on $name', (database) => {
     const posts = postsFromNow()
     const record = await world.call(tenant, { metadata }).ended
     expect(record.status).toBe(200)
-    await pass(1000)
+    await advance(1000)
     await until(() => posts().length > 0, 'a delivery')
 
     const [posted] = posts()
@@ -118,14 +118,14 @@ describe.each(mostDatabases())('billing on $name', (database) => {
     receiver.conduct = (received, response, index) =>
       answer(posts().length === 1 ? 500 : 200)(received, response, index)
     await callOnce()
-    await pass(1000)
+    await advance(1000)
     // It has the answer by then, and counts its wait from there.
     await until(async () => (await failed()) === failedBefore + 1, 'the end of the first attempt')
     expect(posts().length).toBe(1)
     // A second less a millisecond is not enough.
-    await pass(999)
+    await advance(999)
     expect(posts().length).toBe(1)
-    await pass(1)
+    await advance(1)
     await until(() => posts().length === 2, 'the second attempt')
     const [first, second] = posts()
     expect(second!.body.equals(first!.body)).toBe(true)
@@ -140,9 +140,9 @@ describe.each(mostDatabases())('billing on $name', (database) => {
     const posts = postsFromNow()
     receiver.conduct = answer(400)
     await callOnce()
-    await pass(1000)
+    await advance(1000)
     await until(async () => (await deadLetters(world)).length === 1, 'a dead letter')
-    await pass(60_000)
+    await advance(60_000)
     expect(posts().length).toBe(1)
     expect(await deadLetters(world)).toMatchObject([
       { state: 'dead', attempts: 1, last_status: 400, events: 1, problem: 'answered 400' },
@@ -153,12 +153,12 @@ describe.each(mostDatabases())('billing on $name', (database) => {
     const posts = postsFromNow()
     receiver.conduct = hang
     const tenant = await callOnce()
-    await pass(1000)
+    await advance(1000)
     await until(() => posts()[0]?.leftAtMs != null, 'the end of the first attempt')
     expect(posts().length).toBe(1)
     // Calls neither fail nor wait for the receiver.
     expect((await world.call(tenant).ended).isComplete).toBe(true)
-    await pass(1000)
+    await advance(1000)
     // The event of the call since may be posted by now, too.
     const attempts = () => posts().filter((it) => it.requestId === posts()[0]?.requestId)
     await until(() => attempts()[1]?.leftAtMs != null, 'the end of the second attempt')
