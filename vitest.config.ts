@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['test/setup/postgres.ts', 'test/setup/bundle.ts'],
+    setupFiles: ['test/setup/each-file.ts'],
     pool: 'forks',
     // A young heap that need not grow first: a tenth less work.
     execArgv: ['--min-semi-space-size=32'],

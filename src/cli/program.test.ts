@@ -1,4 +1,4 @@
-import { type Command, CommanderError } from 'commander'
+import { CommanderError } from 'commander'
 import { expect, test } from 'vitest'
 import { type Commands, createProgram, usageExitCode } from './program.ts'
 
@@ -23,21 +23,17 @@ async function parse(args: readonly string[]) {
     explain: note('explain'),
   }
   let [output, errors, code] = ['', '', Number.NaN]
-  const program = createProgram('1.2.3', commands, (exitCode) => {
+  const exit = (exitCode: number): void => {
     code = exitCode
-  })
-  const capture = (command: Command): void => {
-    command.configureOutput({
-      writeOut: (text) => {
-        output += text
-      },
-      writeErr: (text) => {
-        errors += text
-      },
-    })
-    command.commands.forEach(capture)
   }
-  capture(program)
+  const program = createProgram('1.2.3', commands, exit, {
+    writeOut: (text) => {
+      output += text
+    },
+    writeErr: (text) => {
+      errors += text
+    },
+  })
   await program.parseAsync(args, { from: 'user' }).catch((error) => {
     if (!(error instanceof CommanderError)) throw error
     code = usageExitCode(error)

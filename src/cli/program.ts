@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander'
+import { Command, Option, type OutputConfiguration } from 'commander'
 import { type Flags, logLevels } from '../config/flags.ts'
 
 /** What each command does; the program only reads the command line. Each returns the exit code. */
@@ -35,8 +35,14 @@ export const exitCodes = { done: 0, refused: 1, usage: 2, unreachable: 3, config
  * The command line of `tollgate`. Wrong usage, help and version throw commander's error once they are printed:
  * `usageExitCode` says how to exit then.
  */
-export function createProgram(version: string, commands: Commands, exit: (code: number) => void): Command {
+export function createProgram(
+  version: string,
+  commands: Commands,
+  exit: (code: number) => void,
+  output: OutputConfiguration = {},
+): Command {
   const program = new Command('tollgate')
+    .configureOutput(output)
     .description('A self-hosted AI gateway: who may spend what, every token and every cent.')
     .version(version)
     .exitOverride()

@@ -44,6 +44,7 @@ export async function openGateway(
   { log, logCall }: Logging,
   version: string,
 ): Promise<RunningGateway> {
+  for (const { path, message } of settings.warnings) log.warn({ setting: path }, message)
   const basics: Basics = {
     clock: openClock(settings.testClockFile),
     newUlid: ulidSource(),

@@ -10,15 +10,20 @@ export interface Logging {
   flush(): void
 }
 
+/** Where lines go: as standard error takes them, many at a time. */
+export interface LogDestination {
+  write(text: string): unknown
+  flushSync(): void
+}
+
 /** Each write goes through a thread of the pool, which costs more than the lines in it: so few and large ones. */
 const batches = { fd: 2, sync: false, minLength: 65_536, maxWrite: 262_144, periodicFlush: 100 }
 
 /**
- * Structured lines on standard error, written in batches off the request's path. Members that may carry a
- * credential are blanked even if a caller passes them by mistake.
+ * Structured lines, on standard error unless told, written there in batches off the request's path. Members that may
+ * carry a credential are blanked even if a caller passes them by mistake.
  */
-export function openLog(level: string): Logging {
-  const destination = pino.destination(batches)
+export function openLog(level: string, destination: LogDestination = pino.destination(batches)): Logging {
   const log = pino(
     {
       level,

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 import { mostDatabases, type TestPlace } from '../setup/databases.ts'
+import { temporaryFolder } from '../setup/folders.ts'
 import { chatStatus, openFrontier } from '../setup/frontier.ts'
-import { type Gateway, startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { type Gateway, startGateway } from '../setup/gateway.ts'
 import { shareStages } from '../setup/stages.ts'
 import { openOperator } from './operator.ts'
 

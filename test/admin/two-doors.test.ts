@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadSettings } from '../../src/config/settings.ts'
 import { mostDatabases, type TestPlace } from '../setup/databases.ts'
-import { type Gateway, GatewayDidNotStart, startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { temporaryFolder } from '../setup/folders.ts'
+import { type Gateway, GatewayDidNotStart, startGateway } from '../setup/gateway.ts'
 import { type OperatorDoor, openOperator, refusal } from './operator.ts'
 
 const file = join(temporaryFolder(), 'two-doors.json')

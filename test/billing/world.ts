@@ -1,4 +1,4 @@
-import { openWorld, type World, type WorldWish, withWorld } from '../faults/world.ts'
+import { openWorld, type ProcessWorld, type World, type WorldWish, withWorld } from '../faults/world.ts'
 import type { TestPlace } from '../setup/databases.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 
@@ -23,12 +23,12 @@ export async function openBillingWorld(
 export async function withReceiver<Place extends TestPlace>(
   database: { create(): Promise<Place> },
   wish: Omit<WorldWish, 'place' | 'webhook'>,
-  work: (world: BillingWorld, receiver: Receiver, place: Place) => Promise<void>,
+  work: (world: ProcessWorld, receiver: Receiver, place: Place) => Promise<void>,
 ): Promise<void> {
   const receiver = await startReceiver()
   try {
     await withWorld(database, { ...wish, webhook: { url: receiver.url, secret } }, (world, place) =>
-      work(withAdmin(world), receiver, place),
+      work(world, receiver, place),
     )
   } finally {
     await receiver.close()

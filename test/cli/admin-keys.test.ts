@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../setup/folders.ts'
 import { configurationFor, openFrontier, workspaceKey } from '../setup/frontier.ts'
-import { type Gateway, startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { type Gateway, startGateway } from '../setup/gateway.ts'
 import { tollgate } from './run.ts'
 
 const doors = ['/metrics', '/v1/gateway/groups']

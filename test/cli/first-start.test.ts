@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Gateway, startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { temporaryFolder } from '../setup/folders.ts'
+import { type GatewayProcess, startGatewayProcess } from '../setup/gateway.ts'
 import { paste } from './run.ts'
 
 const dataDirectory = temporaryFolder()
-let gateway: Gateway
+let gateway: GatewayProcess
 
 beforeAll(async () => {
-  gateway = await startGateway({ dataDirectory })
+  gateway = await startGatewayProcess({ dataDirectory })
 })
 afterAll(() => gateway.stop())
 
@@ -57,7 +58,7 @@ test('the demo has limits', async () => {
 test('a later start prints how to mint a key, which works, and no key', async () => {
   const { adminKey } = gateway
   expect(await gateway.stop()).toBe(0)
-  gateway = await startGateway({ dataDirectory })
+  gateway = await startGatewayProcess({ dataDirectory })
   const [call = '', minting = ''] = printedCalls()
   expect(gateway.output()).not.toMatch(/tga_|sky_/)
   expect(call).toContain('$TOLLGATE_KEY')

@@ -5,17 +5,17 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 import { chat, chatStatus, configurationFor, type Frontier, openFrontier } from '../setup/frontier.ts'
-import { type Gateway, startGateway } from '../setup/gateway.ts'
+import { type GatewayProcess, startGatewayProcess } from '../setup/gateway.ts'
 
 const slug = 'aurora/lumen'
 const guide = readFileSync(join(import.meta.dirname, '../../docs/guides/operations.md'), 'utf8')
 let upstream: FakeUpstream
-let gateway: Gateway
+let gateway: GatewayProcess
 let frontier: Frontier
 
 beforeAll(async () => {
   upstream = await startFakeUpstream({ script: { promptTokens: 11, completionTokens: 7 } })
-  gateway = await startGateway({ config: configurationFor(upstream.url) })
+  gateway = await startGatewayProcess({ config: configurationFor(upstream.url) })
   frontier = openFrontier(gateway)
   await frontier.createEndpoint(slug)
 })

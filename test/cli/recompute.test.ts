@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 import { documentedFetch } from '../setup/contract.ts'
 import { mostDatabases, type TestPlace } from '../setup/databases.ts'
-import { type Gateway, masterKeyOfTests, startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { temporaryFolder } from '../setup/folders.ts'
+import { type Gateway, masterKeyOfTests, startGateway } from '../setup/gateway.ts'
 import { tollgate } from './run.ts'
 
 const at = Date.UTC(2026, 10, 2, 8, 15)

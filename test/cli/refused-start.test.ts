@@ -4,15 +4,16 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { beforeAll, expect, test } from 'vitest'
-import { type Gateway, startGateway, temporaryFolder } from '../setup/gateway.ts'
-import { type Ran, tollgate } from './run.ts'
+import { temporaryFolder } from '../setup/folders.ts'
+import { type GatewayProcess, startGatewayProcess } from '../setup/gateway.ts'
+import { type Ran, tollgate, tollgateProcess } from './run.ts'
 
 /** A data directory that a gateway has used and left. */
 let used: string
 /** Of that gateway: the start that was refused before it, what others were told while it ran, and what it was itself. */
 let atUsedPort: Ran & { readonly port: number }
 let besideIt: readonly Ran[]
-let gateway: Gateway
+let gateway: GatewayProcess
 let readiness: number
 
 beforeAll(async () => {
@@ -20,11 +21,14 @@ beforeAll(async () => {
   const other = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => other.once('listening', resolve))
   const { port } = other.address() as AddressInfo
-  atUsedPort = { ...(await serve(used, '--port', String(port))), port }
+  atUsedPort = { ...(await tollgateProcess(serving(used, '--port', String(port)))), port }
   other.close()
-  gateway = await startGateway({ dataDirectory: used })
+  gateway = await startGatewayProcess({ dataDirectory: used })
   const target = `sqlite:${join(temporaryFolder(), 'copy.db')}`
-  besideIt = [await serve(used), await tollgate(['migrate', '--data', used, '--to', target])]
+  besideIt = [
+    await tollgateProcess(serving(used)),
+    await tollgateProcess(['migrate', '--data', used, '--to', target]),
+  ]
   readiness = (await fetch(`${gateway.url}/readyz`)).status
   await gateway.stop()
 })
@@ -36,7 +40,11 @@ function copyOfUsed(): string {
 }
 
 function serve(data: string, ...more: string[]): Promise<Ran> {
-  return tollgate(['serve', '--port', '0', '--data', data, '--log-level', 'warn', ...more])
+  return tollgate(serving(data, ...more))
+}
+
+function serving(data: string, ...more: string[]): string[] {
+  return ['serve', '--port', '0', '--data', data, '--log-level', 'warn', ...more]
 }
 
 /** Exactly one line on standard error that is no log line, and no trace of a stack. */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
-import { bareEnvironment, quickestCommand } from '../setup/gateway.ts'
+import { bareEnvironment, quickestCommand, runHere } from '../setup/command.ts'
+import { isLong } from '../setup/form.ts'
 
 export interface Ran {
   /** Null where a signal ended it. */
@@ -35,8 +36,22 @@ export function commandLine(args: readonly string[]): string {
   return [process.execPath, ...quickestCommand, ...args].map((word) => `'${word}'`).join(' ')
 }
 
-/** Runs `tollgate` with these arguments, on the Node that runs the tests. */
-export function tollgate(args: readonly string[], environment?: Record<string, string>): Promise<Ran> {
+/** Runs `tollgate` with these arguments: in the short form in this process, else in one of its own. */
+export async function tollgate(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
+  if (isLong) return tollgateProcess(args, environment)
+  const surroundings = { ...bareEnvironment, ...environment }
+  const { output, errors, ended } = await runHere(args, surroundings, () => new Promise(() => {}))
+  return { code: await ended, output: output(), errors: errors() }
+}
+
+/** Runs `tollgate` in a process of its own, on the Node that runs the tests. */
+export function tollgateProcess(
+  args: readonly string[],
+  environment?: Readonly<Record<string, string>>,
+): Promise<Ran> {
   return run(process.execPath, [...quickestCommand, ...args], environment)
 }
 

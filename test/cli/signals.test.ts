@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { temporaryFolder } from '../setup/gateway.ts'
+import { temporaryFolder } from '../setup/folders.ts'
+import { startGatewayProcess } from '../setup/gateway.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -36,6 +37,19 @@ async function answers(url: string): Promise<boolean> {
     () => false,
   )
 }
+
+test('interrupts that come while it ends do not change how it ends', async () => {
+  const { process: gateway } = await startGatewayProcess()
+  const exited = once(gateway, 'exit')
+  const firstAtMs = performance.now()
+  const again = setInterval(() => {
+    // Npm's copy comes within half a second; what comes later is meant.
+    if (performance.now() - firstAtMs < 300) gateway.kill('SIGINT')
+  }, 1)
+  gateway.kill('SIGINT')
+  expect(await exited).toEqual([0, null])
+  clearInterval(again)
+})
 
 test.each([
   ['a signal to npm, as a supervisor sends it', 'SIGTERM', (pid: number) => pid],

@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
+import { temporaryFolder } from '../setup/folders.ts'
 import { chat, configurationFor, openFrontier, workspaceKey } from '../setup/frontier.ts'
-import { type Gateway, startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { type GatewayProcess, startGatewayProcess } from '../setup/gateway.ts'
 
 const slug = 'aurora/lumen'
 const prompt = 'the-prompt-that-nobody-may-keep'
@@ -12,14 +13,14 @@ const upstreamKey = 'key-of-the-upstream'
 const strangerKey = 'sky_stranger.with-a-key-that-is-none'
 const dataDirectory = temporaryFolder()
 let upstream: FakeUpstream
-let gateway: Gateway
+let gateway: GatewayProcess
 let key: string
 let calls = 0
 
 /** Calls of every kind: answered, streamed, refused, failed, malformed, left. */
 beforeAll(async () => {
   upstream = await startFakeUpstream({ script: { text: words } })
-  gateway = await startGateway({ config: configurationFor(upstream.url), dataDirectory })
+  gateway = await startGatewayProcess({ config: configurationFor(upstream.url), dataDirectory })
   const frontier = openFrontier(gateway)
   await frontier.createEndpoint(slug)
   key = await frontier.mintKey(

@@ -2,17 +2,18 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { commandFile, temporaryFolder } from '../setup/gateway.ts'
-import { type Ran, run, tollgate } from './run.ts'
+import { commandFile } from '../setup/command.ts'
+import { temporaryFolder } from '../setup/folders.ts'
+import { type Ran, run, tollgate, tollgateProcess } from './run.ts'
 
 test('help is printed on standard output, and exits with 0', async () => {
-  const { code, output, errors } = await tollgate(['serve', '--help'])
+  const { code, output, errors } = await tollgateProcess(['serve', '--help'])
   expect({ code, errors }).toEqual({ code: 0, errors: '' })
   expect(output).toContain('Usage: tollgate serve')
 })
 
 test('wrong usage is told on standard error, and exits with 2', async () => {
-  const { code, output, errors } = await tollgate(['serve', '--prot', '1'])
+  const { code, output, errors } = await tollgateProcess(['serve', '--prot', '1'])
   expect({ code, output }).toEqual({ code: 2, output: '' })
   expect(errors).toContain("error: unknown option '--prot'\n(Did you mean --port?)")
 })

@@ -5,10 +5,10 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/store/database.ts'
 import type { KeyFact, NodeFact } from '../../src/tenancy/facts.ts'
+import { bareEnvironment, managementNodeFile } from '../setup/command.ts'
 import { databases, type TestPlace } from '../setup/databases.ts'
 import { isLong } from '../setup/form.ts'
 import { type Answered, type Frontier, modelOf, openFrontier } from '../setup/frontier.ts'
-import { bareEnvironment, managementNodeFile } from '../setup/gateway.ts'
 
 const writers = 16
 const rounds = isLong ? 60 : 3

@@ -4,8 +4,9 @@ import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
+import { temporaryFolder } from '../setup/folders.ts'
 import { configurationFor, workspaceKey } from '../setup/frontier.ts'
-import { type Gateway, startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { type Gateway, startGateway } from '../setup/gateway.ts'
 
 const run = promisify(execFile)
 const noon = Date.UTC(2026, 10, 3, 12)

@@ -1,4 +1,3 @@
-import { finished } from 'node:stream/promises'
 import { expect, vi } from 'vitest'
 import { type FakeUpstream, type FakeUpstreamOptions, startFakeUpstream } from '../fake-upstream.ts'
 import { chatStatus, configurationFor, type Frontier, openFrontier } from '../setup/frontier.ts'
@@ -23,16 +22,19 @@ export interface World {
 
 export interface WorldOptions extends Omit<GatewayOptions, 'config'> {
   readonly server?: object
+  /** What starts the gateway, where it has to be that. */
+  readonly begin?: (options: GatewayOptions) => Promise<Gateway>
   readonly upstream?: FakeUpstreamOptions
 }
 
 export async function openWorld({
   server = {},
+  begin = startGateway,
   upstream: fake,
   ...options
 }: WorldOptions = {}): Promise<World> {
   const upstream = await startFakeUpstream(fake)
-  const gateway = await startGateway({ config: configurationFor(upstream.url, { server }), ...options })
+  const gateway = await begin({ config: configurationFor(upstream.url, { server }), ...options })
   const frontier = openFrontier(gateway)
   await frontier.createEndpoint(slug)
   const key = await frontier.mintKey(await frontier.createGroup({ models: { [slug]: [] } }))
@@ -52,7 +54,6 @@ export async function openWorld({
     },
     async close() {
       await gateway.stop()
-      await finished(gateway.process.stderr!)
       await upstream.close()
       expect(problemsIn(gateway.log()).slice(0, 3)).toEqual([])
     },

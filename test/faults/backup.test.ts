@@ -5,12 +5,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseSegmentName } from '../../src/ledger/segment.ts'
 import { commandLine, paste, type Ran, tollgate } from '../cli/run.ts'
 import { databases, placeAt, type TestPlace } from '../setup/databases.ts'
+import { temporaryFolder } from '../setup/folders.ts'
 import { isLong } from '../setup/form.ts'
 import { chatStatus, configurationFor, openFrontier } from '../setup/frontier.ts'
-import { masterKeyOfTests, startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { masterKeyOfTests, startGatewayProcess } from '../setup/gateway.ts'
 import { type CallRecord, type Load, startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, readLedger, tokensOf } from './truth.ts'
-import { noon, openWorld, slug, type Tenant, until, type World } from './world.ts'
+import { noon, openProcessWorld, type ProcessWorld, slug, type Tenant, until } from './world.ts'
 
 const [sqlite] = databases()
 const ample = 1_000_000_000
@@ -23,7 +24,7 @@ function newDirectory(name: string): string {
   return join(temporaryFolder(), name)
 }
 
-function backUp(world: World, place: TestPlace, to: string): Promise<Ran> {
+function backUp(world: ProcessWorld, place: TestPlace, to: string): Promise<Ran> {
   const { dataDirectory } = world.gateway
   return tollgate(['backup', '--data', dataDirectory, '--database-url', place.url, to], environment)
 }
@@ -51,8 +52,8 @@ function idIn(dataDirectory: string): string {
 }
 
 /** A gateway on restored files, in front of the same upstream. */
-function startRestored(world: World, dataDirectory: string) {
-  return startGateway({
+function startRestored(world: ProcessWorld, dataDirectory: string) {
+  return startGatewayProcess({
     config: configurationFor(world.upstream.url),
     dataDirectory,
     databaseUrl: databaseIn(dataDirectory),
@@ -60,7 +61,7 @@ function startRestored(world: World, dataDirectory: string) {
   })
 }
 
-function loadOn(world: World, tenant: Tenant): Load {
+function loadOn(world: ProcessWorld, tenant: Tenant): Load {
   const { url } = world.gateway
   const fake = { headDelayMs: isLong ? 0 : 100, chunkDelayMs: 2 }
   const wishOf = (client: number) => ({ model: slug, stream: client % 2 === 1, fake })
@@ -69,10 +70,10 @@ function loadOn(world: World, tenant: Tenant): Load {
 
 describe('while gateways come and go', () => {
   let place: TestPlace
-  let world: World
+  let world: ProcessWorld
   beforeAll(async () => {
     place = await sqlite!.create()
-    world = await openWorld({ place, clock: noon })
+    world = await openProcessWorld({ place, clock: noon })
   })
   afterAll(async () => {
     await world.close()
@@ -190,7 +191,7 @@ describe('what cannot be done', () => {
   let whole: string
   beforeAll(async () => {
     data = temporaryFolder()
-    const gateway = await startGateway({ dataDirectory: data })
+    const gateway = await startGatewayProcess({ dataDirectory: data })
     await gateway.stop()
     whole = newDirectory('backup')
     expect(await tollgate(['backup', '--data', data, whole])).toMatchObject({ code: 0, errors: '' })
@@ -254,7 +255,7 @@ describe('what cannot be done', () => {
     const ran = await tollgate(['restore', '--data', key, whole])
     expect(ran).toMatchObject({ code: 0, errors: '' })
     expect(ran.output).not.toContain('master key')
-    const gateway = await startGateway({ dataDirectory: key })
+    const gateway = await startGatewayProcess({ dataDirectory: key })
     expect(gateway.output()).not.toContain('Admin key:')
     await gateway.stop()
   })

@@ -5,7 +5,7 @@ import { isLong } from '../setup/form.ts'
 import { breakableDatabases } from './breakable.ts'
 import { startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, tokensOf } from './truth.ts'
-import { slug, until, type World, withWorld } from './world.ts'
+import { type ProcessWorld, slug, until, withWorld } from './world.ts'
 
 const awayMs = isLong ? 30_000 : 1500
 /** From a call to its answer: the short form need not find out how many there can be. */
@@ -91,7 +91,7 @@ describeAll.each(breakableDatabases())('$name is away', (database) => {
   )
 })
 
-function residentBytes({ gateway }: World): number {
+function residentBytes({ gateway }: ProcessWorld): number {
   const status = readFileSync(`/proc/${gateway.process.pid}/status`, 'utf8')
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
 }

@@ -5,7 +5,7 @@ import { mostDatabases } from '../setup/databases.ts'
 import { isLong } from '../setup/form.ts'
 import { startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, tokensOf } from './truth.ts'
-import { slug, until, type World, withWorld } from './world.ts'
+import { type ProcessWorld, slug, until, withWorld } from './world.ts'
 
 const streams = 20
 
@@ -79,14 +79,14 @@ describe.each(mostDatabases())('the disk is full, on $name', (database) => {
 })
 
 /** From now on the process can write to no file, nor to one that it has open: its disk is full. */
-function fill(world: World): void {
+function fill(world: ProcessWorld): void {
   limitFiles(world, '0:')
 }
 
-function clear(world: World): void {
+function clear(world: ProcessWorld): void {
   limitFiles(world, 'unlimited:')
 }
 
-function limitFiles({ gateway }: World, soft: string): void {
+function limitFiles({ gateway }: ProcessWorld, soft: string): void {
   execFileSync('prlimit', ['--pid', String(gateway.process.pid), `--fsize=${soft}`])
 }

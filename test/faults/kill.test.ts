@@ -4,7 +4,7 @@ import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { isLong } from '../setup/form.ts'
 import { type CallRecord, startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, expectFactsAgree, type Ledger, tokensOf } from './truth.ts'
-import { noon, openWorld, slug, type Tenant, until, type World } from './world.ts'
+import { noon, openProcessWorld, type ProcessWorld, slug, type Tenant, until } from './world.ts'
 
 const outputCap = 20
 /** The answers to plain calls, in the short form, are far enough apart for the machine to do more than answer. */
@@ -15,11 +15,11 @@ const enough = isLong ? 100 : 40
 
 describe.each(mostDatabases())('killed on $name', (database) => {
   let place: TestPlace
-  let world: World
+  let world: ProcessWorld
   let tenant: Tenant
   beforeAll(async () => {
     place = await database.create()
-    world = await openWorld({ place, clock: noon })
+    world = await openProcessWorld({ place, clock: noon })
     tenant = await world.tenantUnder(`TOKEN/DAY ${ample} strict`)
   })
   afterAll(async () => {
@@ -79,7 +79,7 @@ describe.each(mostDatabases())('killed on $name', (database) => {
 
 /** 160 plain clients and 40 strict ones; what they saw up to the kill and after it. */
 async function killUnderLoad(
-  { gateway, upstream }: World,
+  { gateway, upstream }: ProcessWorld,
   plain: Tenant,
   strict: Tenant,
 ): Promise<[readonly CallRecord[], readonly CallRecord[]]> {
@@ -126,7 +126,7 @@ function expectCutCallsChargedWhole(
   ledger: Ledger,
   tenant: Tenant,
   records: readonly CallRecord[],
-  world: World,
+  world: ProcessWorld,
 ): void {
   const events = eventsOf(ledger, tenant)
   const holds = strictHoldsSeen(world)
@@ -140,13 +140,13 @@ function expectCutCallsChargedWhole(
 }
 
 /** What each strict call that reached the upstream held: a token for each byte sent, and the cap. */
-function strictHoldsSeen({ upstream }: World): number[] {
+function strictHoldsSeen({ upstream }: ProcessWorld): number[] {
   const strict = upstream.requests.filter(({ json }) => json?.max_tokens === outputCap)
   return strict.map(({ body }) => body.length + outputCap)
 }
 
 /** What the counters in memory hold after a start, seen from outside: how much room they leave. */
-async function expectExactlyTheRest(world: World, tenant: Tenant): Promise<void> {
+async function expectExactlyTheRest(world: ProcessWorld, tenant: Tenant): Promise<void> {
   const used = chargedTo(await world.ledger(), tenant.groupId, 'request')
   await world.relimit(tenant, `REQUEST/DAY ${used + 10}`)
   const statuses = await Promise.all(Array.from({ length: 30 }, () => world.status(tenant)))

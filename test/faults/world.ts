@@ -1,8 +1,15 @@
 import type { UsageEventTable } from '../../src/store/schema.ts'
 import { type FakeUpstream, type Script, startFakeUpstream } from '../fake-upstream.ts'
 import type { TestPlace } from '../setup/databases.ts'
+import { temporaryFolder } from '../setup/folders.ts'
 import { configurationFor, type Frontier, modelOf, openFrontier } from '../setup/frontier.ts'
-import { type Gateway, startGateway, temporaryFolder } from '../setup/gateway.ts'
+import {
+  type Gateway,
+  type GatewayOptions,
+  type GatewayProcess,
+  startGateway,
+  startGatewayProcess,
+} from '../setup/gateway.ts'
 import { type CallWish, type OpenCall, openCall } from './load.ts'
 import { chargedTo, type Ledger, readLedger } from './truth.ts'
 
@@ -35,10 +42,10 @@ export interface WorldWish {
 }
 
 /** A gateway between an upstream and a database, to be broken and started again. */
-export interface World {
+export interface World<Served extends Gateway = Gateway> {
   readonly upstream: FakeUpstream
   /** The one that runs, or ran last. */
-  readonly gateway: Gateway
+  readonly gateway: Served
   readonly frontier: Frontier
   /** Starts a gateway on the files and the database of the one that has ended. */
   restart(clock?: number): Promise<void>
@@ -55,17 +62,32 @@ export interface World {
   ledger(): Promise<Ledger>
   /** What the ledger has of a tenant once nothing is held any more and so many requests of it are stored. */
   accountsOf(tenant: Tenant, requests: number): Promise<Accounts>
-  /** Kills the gateway if it still runs, and ends the upstream; the place is its owner's. */
+  /** Ends the gateway if it still runs, and the upstream; the place is its owner's. */
   close(): Promise<void>
 }
 
-export async function openWorld({ place, script, settings, webhook, clock }: WorldWish): Promise<World> {
+/** A world whose gateway has a process of its own, which can be killed and looked at. */
+export type ProcessWorld = World<GatewayProcess>
+
+export function openWorld(wish: WorldWish): Promise<World> {
+  return open(wish, startGateway, (gateway) => gateway.stop())
+}
+
+export function openProcessWorld(wish: WorldWish): Promise<ProcessWorld> {
+  return open(wish, startGatewayProcess, (gateway) => gateway.stop('SIGKILL'))
+}
+
+async function open<Served extends Gateway>(
+  { place, script, settings, webhook, clock }: WorldWish,
+  begin: (options: GatewayOptions) => Promise<Served>,
+  end: (gateway: Served) => Promise<unknown>,
+): Promise<World<Served>> {
   const upstream = await startFakeUpstream({ ...(script && { script }), remembered: 1_000_000 })
   const base = configurationFor(upstream.url, {}, webhook && { webhook }) as { readonly frontier: object }
   const config = { ...base, ...settings, frontier: { ...base.frontier, ...settings?.frontier } }
   const dataDirectory = temporaryFolder()
   const start = (now = clock) =>
-    startGateway({
+    begin({
       config,
       dataDirectory,
       databaseUrl: place.url,
@@ -131,8 +153,7 @@ export async function openWorld({ place, script, settings, webhook, clock }: Wor
       }
     },
     async close() {
-      await gateway.stop('SIGKILL')
-      await upstream.close()
+      await Promise.all([end(gateway), upstream.close()])
     },
   }
 }
@@ -141,11 +162,11 @@ export async function openWorld({ place, script, settings, webhook, clock }: Wor
 export async function withWorld<Place extends TestPlace>(
   { create }: { create(): Promise<Place> },
   wish: Omit<WorldWish, 'place'>,
-  work: (world: World, place: Place) => Promise<void>,
+  work: (world: ProcessWorld, place: Place) => Promise<void>,
 ): Promise<void> {
   const place = await create()
   try {
-    const world = await openWorld({ place, ...wish })
+    const world = await openProcessWorld({ place, ...wish })
     try {
       await work(world, place)
     } catch (error) {

@@ -7,6 +7,7 @@ import { chatBody, chatPath, expectHealthy, openWorld, slug, type World } from '
 import type { Script } from '../fake-upstream.ts'
 import { isLong } from '../setup/form.ts'
 import { workspaceKey } from '../setup/frontier.ts'
+import { startGatewayProcess } from '../setup/gateway.ts'
 import { type Inspector, inspected, openInspector } from './inspector.ts'
 import { type Dice, mutated, openDice } from './mutations.ts'
 
@@ -27,6 +28,7 @@ let inspector: Inspector
 beforeAll(async () => {
   world = await openWorld({
     server: { max_request_body_mb: 0.25, body_idle_seconds: 1 },
+    begin: startGatewayProcess,
     environment: inspected,
     upstream: { remembered: 0 },
   })

@@ -3,8 +3,8 @@ import { type IncomingMessage, request } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isLong } from '../setup/form.ts'
 import { configurationFor } from '../setup/frontier.ts'
-import { startGateway } from '../setup/gateway.ts'
-import { call, chatOf, type Governed, openGoverned } from '../setup/governance.ts'
+import { type GatewayProcess, startGatewayProcess } from '../setup/gateway.ts'
+import { call, chatOf, openGovernedProcess } from '../setup/governance.ts'
 import {
   change,
   type Level,
@@ -28,12 +28,12 @@ const dollar = { promptTokens: 3, completionTokens: 1 }
 const tokensOfCall = 4
 const sheet = { input_cost_per_token: '0', output_cost_per_token: '1' }
 
-let world: Governed
+let world: Awaited<ReturnType<typeof openGovernedProcess>>
 /** The world that was begun, or what it became when its gateway was killed. */
-let gateway: Governed['gateway']
+let gateway: GatewayProcess
 
 beforeAll(async () => {
-  world = await openGoverned(
+  world = await openGovernedProcess(
     { providers: [{ provider: 'openai', keys: [{ name: 'main', value: 'sk-of-the-provider' }] }] },
     { clock: noon },
   )
@@ -519,7 +519,7 @@ describe('a window that ends', () => {
 describe('a kill in the middle of it all', () => {
   const restart = async () => {
     await gateway.stop('SIGKILL')
-    gateway = await startGateway({
+    gateway = await startGatewayProcess({
       config: configurationFor(world.upstream.url),
       databaseUrl: world.databaseUrl,
       dataDirectory: world.gateway.dataDirectory,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tollgate } from '../cli/run.ts'
 import { documentedFetch } from '../setup/contract.ts'
-import { temporaryFolder } from '../setup/gateway.ts'
+import { temporaryFolder } from '../setup/folders.ts'
 import { call, chatOf, type Governed, openGoverned } from '../setup/governance.ts'
 
 const value = 'sk-bf-app'

@@ -3,7 +3,7 @@ import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 import { mostDatabases, type TestPlace } from '../setup/databases.ts'
 import { isLong } from '../setup/form.ts'
 import { chatStatus, configurationFor, type Frontier, modelOf, openFrontier } from '../setup/frontier.ts'
-import { type Gateway, type GatewayOptions, startGateway } from '../setup/gateway.ts'
+import { type GatewayOptions, type GatewayProcess, startGatewayProcess } from '../setup/gateway.ts'
 
 const dayMs = 86_400_000
 const slug = 'aurora/lumen'
@@ -23,7 +23,7 @@ describe.each(mostDatabases())('usage on $name', ({ create }) => {
   let upstream: FakeUpstream
   let place: TestPlace
   let options: GatewayOptions
-  let gateway: Gateway
+  let gateway: GatewayProcess
   let frontier: Frontier
   let now = Date.UTC(2026, 10, 3, 12)
 
@@ -31,7 +31,7 @@ describe.each(mostDatabases())('usage on $name', ({ create }) => {
     upstream = await startFakeUpstream({ script: { promptTokens: 20, completionTokens: 40 } })
     place = await create()
     options = { config: configurationFor(upstream.url), databaseUrl: place.url }
-    gateway = await startGateway({ ...options, clock: now })
+    gateway = await startGatewayProcess({ ...options, clock: now })
     frontier = openFrontier(gateway)
     await frontier.createEndpoint(slug)
     await frontier.createEndpoint(other)
@@ -53,7 +53,7 @@ describe.each(mostDatabases())('usage on $name', ({ create }) => {
     expect(await chatStatus(gateway, key, { model })).toBe(200)
   const restart = async (signal: NodeJS.Signals) => {
     await gateway.stop(signal)
-    gateway = await startGateway({ ...options, dataDirectory: gateway.dataDirectory, clock: now })
+    gateway = await startGatewayProcess({ ...options, dataDirectory: gateway.dataDirectory, clock: now })
     frontier = openFrontier(gateway)
   }
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 import { mostDatabases, type TestPlace } from '../setup/databases.ts'
+import { temporaryFolder } from '../setup/folders.ts'
 import type { Answered } from '../setup/frontier.ts'
-import { type Gateway, GatewayDidNotStart, startGateway, temporaryFolder } from '../setup/gateway.ts'
+import { type Gateway, GatewayDidNotStart, startGateway } from '../setup/gateway.ts'
 import { call, chatOf } from '../setup/governance.ts'
 import { shareStages } from '../setup/stages.ts'
 

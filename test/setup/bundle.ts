@@ -46,6 +46,7 @@ export default async function setup(): Promise<() => void> {
           main: join(root, 'src/main.ts'),
           background: join(root, 'src/compose/background.ts'),
           'sqlite-thread': join(root, 'src/store/sqlite-thread.ts'),
+          command: join(root, 'src/command.ts'),
           'management-node': join(root, 'test/contract/management-node.fixture.ts'),
         },
         external: ['pg-native'],
@@ -58,6 +59,6 @@ export default async function setup(): Promise<() => void> {
       },
     },
   })
-  process.env.TOLLGATE_TEST_BUNDLE = join(folder, 'main.js')
+  process.env.TOLLGATE_TEST_BUNDLE = folder
   return () => rmSync(folder, { recursive: true, force: true })
 }

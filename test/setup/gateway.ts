@@ -1,39 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bareEnvironment, quickestCommand, runHere } from './command.ts'
 import { migratedFile } from './databases.ts'
+import { temporaryFolder } from './folders.ts'
 import { isLong } from './form.ts'
+import { running } from './running.ts'
 
-const root = join(import.meta.dirname, '../..')
-/** The command as it is installed. */
-export const commandFile = join(root, 'bin/tollgate.js')
-const bundle = process.env.TOLLGATE_TEST_BUNDLE
-/**
- * How Node runs the same, as it starts soonest: in the short form out of few files, and with a young heap that need not
- * grow first, which spares a sixth of a start.
- */
-export const quickestCommand: readonly string[] =
-  bundle === undefined ? [commandFile] : ['--min-semi-space-size=32', bundle]
-/** A process that serves the management API and nothing else. */
-export const managementNodeFile =
-  bundle === undefined
-    ? join(root, 'test/contract/management-node.fixture.ts')
-    : join(dirname(bundle), 'management-node.js')
-
-/** What a process of the tests starts with: nothing of theirs but this. Compiled once, starts take half the time. */
-export const bareEnvironment = {
-  PATH: process.env.PATH ?? '',
-  HOME: process.env.HOME ?? '',
-  NODE_ENV: 'test',
-  NODE_COMPILE_CACHE:
-    bundle === undefined ? (process.env.NODE_COMPILE_CACHE ?? '') : join(dirname(bundle), 'compiled'),
-}
 const readyLine = /^Tollgate is listening on (http:\/\/\S+)$/m
 const adminKeyLine = /^Admin key: (\S+)$/m
 const startLimitMs = 30_000
+/** The gateway looks at its clock's file again after fifty. */
+const clockSeenAfterMs = 100
 
 export interface GatewayOptions {
   /** The configuration file's contents; left out, the gateway makes its demo world. */
@@ -46,20 +26,29 @@ export interface GatewayOptions {
   /** Time stands still at this instant until `setClock`. */
   readonly clock?: number
   readonly environment?: Record<string, string>
+}
+
+export interface ProcessOptions extends GatewayOptions {
   /** Prefixes of the command, such as `prlimit`'s. */
   readonly launcher?: readonly string[]
 }
 
-/** A gateway in a process of its own, as an operator runs it. */
 export interface Gateway {
   readonly url: string
   readonly adminKey: string
   readonly dataDirectory: string
-  readonly process: ChildProcess
+  /** What it has printed. */
   output(): string
   log(): string
   /** Moves the test clock, and waits until the gateway has seen it. */
   setClock(at: number): Promise<void>
+  /** Lets it drain; the exit code of the command. */
+  stop(): Promise<number | null>
+}
+
+/** A gateway in a process of its own, as an operator runs it. */
+export interface GatewayProcess extends Gateway {
+  readonly process: ChildProcess
   /** Ends it by a signal; the exit code, or null where the signal killed it. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
@@ -67,48 +56,87 @@ export interface Gateway {
 const testAdminKey = 'admin-key-of-the-tests'
 export const masterKeyOfTests = Buffer.alloc(32, 7).toString('base64')
 
+/**
+ * A gateway for tests that need nothing of its process. In the short form it has none of its own but runs in the tests',
+ * where a start takes a third of the time.
+ */
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
-  const dataDirectory = options.dataDirectory ?? (await newDataDirectory(options))
-  const clockFile = join(dataDirectory, 'clock')
-  if (options.clock !== undefined) writeFileSync(clockFile, String(options.clock))
-  const child = spawnServe(options, dataDirectory, clockFile)
+  if (isLong) return startGatewayProcess(options)
+  const place = await prepare(options)
+  const told = Promise.withResolvers<void>()
+  const { output, errors, ended } = await runHere(place.args, place.environment, () => told.promise)
+  const stop = () => {
+    told.resolve()
+    return ended
+  }
+  running.add(stop)
+  let exitCode: number | undefined
+  void ended.then((code) => {
+    exitCode = code
+    running.delete(stop)
+  })
+  return { ...(await whenReady(place, { output, log: errors, exitCode: () => exitCode })), stop }
+}
 
-  let output = ''
-  let log = ''
+export async function startGatewayProcess(options: ProcessOptions = {}): Promise<GatewayProcess> {
+  const place = await prepare(options)
+  const [file = process.execPath, ...before] = options.launcher ?? []
+  const child = spawn(
+    file,
+    [...before, ...(options.launcher ? [process.execPath] : []), ...quickestCommand, ...place.args],
+    { stdio: ['ignore', 'pipe', 'pipe'], env: place.environment },
+  )
+  let [output, log] = ['', '']
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     output += text
   })
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     log += text
   })
-  const exited = once(child, 'exit')
-  children.add(child)
-  child.once('exit', () => children.delete(child))
+  const closed = once(child, 'close')
+  const exitCode = () => (child.signalCode === null ? (child.exitCode ?? undefined) : null)
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    if (exitCode() === undefined) child.kill(signal)
+    await closed
+    return child.exitCode
+  }
+  const kill = () => stop('SIGKILL')
+  running.add(kill)
+  child.once('exit', () => running.delete(kill))
+  try {
+    const gateway = await whenReady(place, { output: () => output, log: () => log, exitCode })
+    return { ...gateway, process: child, stop }
+  } catch (error) {
+    await kill()
+    throw error
+  }
+}
+
+/** The command, in whichever process. */
+interface Serving {
+  output(): string
+  log(): string
+  /** Null where a signal ended it; undefined while it runs. */
+  exitCode(): number | null | undefined
+}
+
+async function whenReady(
+  { dataDirectory, setClock }: Place,
+  { output, log, exitCode }: Serving,
+): Promise<Omit<Gateway, 'stop'>> {
   const deadline = Date.now() + startLimitMs
-  while (!readyLine.test(output)) {
-    if (child.exitCode !== null || child.signalCode !== null || Date.now() > deadline) {
-      child.kill('SIGKILL')
-      throw new GatewayDidNotStart(child.exitCode, output, log)
-    }
+  while (!readyLine.test(output())) {
+    if (exitCode() !== undefined || Date.now() > deadline)
+      throw new GatewayDidNotStart(exitCode() ?? null, output(), log())
     await sleep(10)
   }
-
   return {
-    url: readyLine.exec(output)?.[1] ?? '',
-    adminKey: adminKeyLine.exec(output)?.[1] ?? testAdminKey,
+    url: readyLine.exec(output())?.[1] ?? '',
+    adminKey: adminKeyLine.exec(output())?.[1] ?? testAdminKey,
     dataDirectory,
-    process: child,
-    output: () => output,
-    log: () => log,
-    async setClock(at) {
-      writeFileSync(clockFile, String(at))
-      await sleep(200)
-    },
-    async stop(signal = 'SIGTERM') {
-      if (child.exitCode === null && child.signalCode === null) child.kill(signal)
-      await exited
-      return child.exitCode
-    },
+    output,
+    log,
+    setClock,
   }
 }
 
@@ -126,19 +154,41 @@ export class GatewayDidNotStart extends Error {
   }
 }
 
-const folders: string[] = []
-const children = new Set<ChildProcess>()
-// The runner ends its workers so, which by itself would leave everything behind.
-process.once('SIGTERM', () => process.exit())
-process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL')
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-})
+interface Place {
+  readonly dataDirectory: string
+  /** Of the command. */
+  readonly args: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  setClock(at: number): Promise<void>
+}
 
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'tollgate-test-'))
-  folders.push(folder)
-  return folder
+/** Makes the files that a gateway starts with. */
+async function prepare(options: GatewayOptions): Promise<Place> {
+  const dataDirectory = options.dataDirectory ?? (await newDataDirectory(options))
+  const clockFile = join(dataDirectory, 'clock')
+  const setTo = (at: number) => writeFileSync(clockFile, String(at))
+  if (options.clock !== undefined) setTo(options.clock)
+  const args = ['serve', '--port', '0', '--data', dataDirectory, '--log-level', 'info']
+  if (options.config !== undefined) {
+    const file = join(dataDirectory, options.configName ?? 'tollgate.json')
+    writeFileSync(file, JSON.stringify(options.config))
+    args.push('--config', file, '--admin-key', testAdminKey)
+  }
+  if (options.databaseUrl !== undefined)
+    args.push('--database-url', options.databaseUrl, '--master-key', masterKeyOfTests)
+  return {
+    dataDirectory,
+    args,
+    environment: {
+      ...bareEnvironment,
+      ...(options.clock !== undefined && { TOLLGATE_TEST_CLOCK: clockFile }),
+      ...options.environment,
+    },
+    async setClock(at) {
+      setTo(at)
+      await sleep(clockSeenAfterMs)
+    },
+  }
 }
 
 /** In the short form its database is migrated: making the tables anew takes a tenth of a start. */
@@ -146,30 +196,4 @@ async function newDataDirectory({ databaseUrl }: GatewayOptions): Promise<string
   const folder = temporaryFolder()
   if (!isLong && databaseUrl === undefined) writeFileSync(join(folder, 'tollgate.db'), await migratedFile())
   return folder
-}
-
-function spawnServe(options: GatewayOptions, dataDirectory: string, clockFile: string): ChildProcess {
-  const args = ['serve', '--port', '0', '--data', dataDirectory, '--log-level', 'info']
-  if (options.config !== undefined) {
-    const file = join(dataDirectory, options.configName ?? 'tollgate.json')
-    writeFileSync(file, JSON.stringify(options.config))
-    args.push('--config', file)
-  }
-  if (options.databaseUrl !== undefined) {
-    args.push('--database-url', options.databaseUrl, '--master-key', masterKeyOfTests)
-  }
-  if (options.config !== undefined) args.push('--admin-key', testAdminKey)
-  const [file = process.execPath, ...before] = options.launcher ?? []
-  return spawn(
-    file,
-    [...before, ...(options.launcher ? [process.execPath] : []), ...quickestCommand, ...args],
-    {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...bareEnvironment,
-        ...(options.clock !== undefined && { TOLLGATE_TEST_CLOCK: clockFile }),
-        ...options.environment,
-      },
-    },
-  )
 }

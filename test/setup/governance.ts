@@ -18,7 +18,14 @@ import { seal } from '../../src/tenancy/sealing/sealing.ts'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
 import { openOnThisThread, type TestPlace } from './databases.ts'
 import { configurationFor } from './frontier.ts'
-import { type Gateway, masterKeyOfTests, startGateway } from './gateway.ts'
+import {
+  type Gateway,
+  type GatewayOptions,
+  type GatewayProcess,
+  masterKeyOfTests,
+  startGateway,
+  startGatewayProcess,
+} from './gateway.ts'
 
 // Customers, teams, virtual keys and providers for tests of calls: written in the words of the management API, and put
 // into the database before the gateway starts.
@@ -127,8 +134,8 @@ export interface Seed {
 }
 
 /** A gateway with what was seeded, before a fake upstream that all its providers lead to unless told. */
-export interface Governed {
-  readonly gateway: Gateway
+export interface Governed<Served extends Gateway = Gateway> {
+  readonly gateway: Served
   readonly upstream: FakeUpstream
   readonly databaseUrl: string
   /** What stands in the database once the gateway has stored what it has settled. */
@@ -155,12 +162,28 @@ const keyring = deriveKeyring(masterKeyOfTests)
 const seededAt = Date.UTC(2026, 0, 1)
 const refreshedWithinMs = 1500
 
-export async function openGoverned(seed: Seed, options: GovernedOptions = {}): Promise<Governed> {
+export function openGoverned(seed: Seed, options: GovernedOptions = {}): Promise<Governed> {
+  return open(seed, options, startGateway)
+}
+
+/** The same, to be killed. */
+export function openGovernedProcess(
+  seed: Seed,
+  options: GovernedOptions = {},
+): Promise<Governed<GatewayProcess>> {
+  return open(seed, options, startGatewayProcess)
+}
+
+async function open<Served extends Gateway>(
+  seed: Seed,
+  options: GovernedOptions,
+  begin: (options: GatewayOptions) => Promise<Served>,
+): Promise<Governed<Served>> {
   const upstream = await startFakeUpstream()
   const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'tollgate-test-'))
   const databaseUrl = options.place?.url ?? `sqlite:${join(dataDirectory, 'tollgate.db')}`
   await write(databaseUrl, seed, upstream.url)
-  const gateway = await startGateway({
+  const gateway = await begin({
     config: configurationFor(upstream.url, options.config, options.ofWorkspace),
     databaseUrl,
     dataDirectory,

@@ -1,0 +1,4 @@
+import { afterAll } from 'vitest'
+import { endGateways } from './running.ts'
+
+afterAll(endGateways)
