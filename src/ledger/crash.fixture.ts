@@ -1,5 +1,4 @@
 import { openDatabase, parseDatabaseUrl } from '../store/open.ts'
-import { openSqliteWriter } from '../store/sqlite-writer.ts'
 import { openDrain } from './drain.ts'
 import { spoolFiles } from './files.ts'
 import { dayCharge, instance, newUlid, noon, recoverWith, settlement, testSpool } from './ledger.fixture.ts'
@@ -11,8 +10,7 @@ import { dayCharge, instance, newUlid, noon, recoverWith, settlement, testSpool 
 const [, , directory = '', url = ''] = process.argv
 const location = parseDatabaseUrl(url)
 if ('failure' in location) throw new Error(`not a database: ${url}`)
-const database =
-  location.kind === 'sqlite' ? openSqliteWriter(location.path).database : await openDatabase(location)
+const database = await openDatabase(location)
 
 const drain = openDrain({
   database,

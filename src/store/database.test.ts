@@ -1,12 +1,13 @@
 import { describe } from 'vitest'
 import { databases } from '../../test/setup/databases.ts'
 import { conform } from './database.conformance.ts'
+import { openInstance } from './instance.fixture.ts'
 
 describe.each(databases())('two instances on $name', ({ create }) => {
   conform(async () => {
     const place = await create()
-    const first = await place.open()
-    const second = await place.open()
+    const first = await openInstance(place)
+    const second = await openInstance(place)
     return {
       first,
       second,

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import { databases } from '../../test/setup/databases.ts'
 import type { Database } from './database.ts'
+import { openInstance } from './instance.fixture.ts'
 import { migrate } from './migrate.ts'
 import { tableNames } from './tables.ts'
 
@@ -28,7 +29,7 @@ describe.each(databases())('migrations on $name', ({ open, create }) => {
 
   it('of instances that start at once run once', async () => {
     const place = await create()
-    const instances = await Promise.all([place.open(), place.open(), place.open()])
+    const instances = await Promise.all([1, 2, 3].map(() => openInstance(place)))
     await empty(instances[0]!)
     const outcomes = await Promise.all(instances.map(migrate))
     const ran = outcomes.flatMap((outcome) => ('migrated' in outcome ? outcome.migrated : ['newer']))

@@ -1,7 +1,7 @@
 import type { Failure } from '../domain/failure.ts'
 import type { Database } from './database.ts'
 import type { PostgresOptions } from './postgres.ts'
-import { openSqlite } from './sqlite-threads.ts'
+import { openSqliteWriter } from './sqlite-writer.ts'
 
 /** Where a database is. */
 export type DatabaseLocation =
@@ -19,11 +19,11 @@ export function parseDatabaseUrl(text: string): DatabaseLocation | Failure {
 }
 
 /**
- * Opens a database as it is, for a command that shares it with nobody in its process. Throws when a SQLite file
- * cannot be opened; a Postgres that cannot be reached shows at the first statement.
+ * Opens a database as it is, for a command that shares it with nobody in its process: SQLite holds this thread up while
+ * it works. Throws when a SQLite file cannot be opened; a Postgres that cannot be reached shows at the first statement.
  */
 export async function openDatabase(location: DatabaseLocation, options?: PostgresOptions): Promise<Database> {
-  if (location.kind === 'sqlite') return openSqlite(location.path)
+  if (location.kind === 'sqlite') return openSqliteWriter(location.path).database
   // Who keeps to SQLite does not load the driver.
   const { openPostgres } = await import('./postgres.ts')
   return openPostgres(location.url, options)

@@ -1,8 +1,6 @@
 import { once } from 'node:events'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
-import type { Database } from './database.ts'
 import type { SqliteAccess } from './sqlite-connection.ts'
-import { connectSqlite } from './sqlite-remote.ts'
 import type { SqliteThreadData } from './sqlite-thread.ts'
 
 /** A thread that serves one connection. */
@@ -23,27 +21,4 @@ export async function startSqliteThread(path: string, access: SqliteAccess): Pro
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   await once(worker, 'message')
   return { port: ours, ended }
-}
-
-/**
- * Opens a SQLite file with its writer and its reader each on a thread of their own, made where there is none.
- * Throws when the file cannot be opened or is no database.
- */
-export async function openSqlite(path: string): Promise<Database> {
-  const writer = await startSqliteThread(path, 'write')
-  const reader = await startSqliteThread(path, 'read').catch((error) => {
-    writer.port.close()
-    throw error
-  })
-  const database = connectSqlite({ writer: writer.port, reader: reader.port })
-  return {
-    ...database,
-    async close() {
-      // The writer last: a reader cannot tidy the files away.
-      reader.port.close()
-      await reader.ended
-      await database.close()
-      await writer.ended
-    },
-  }
 }

@@ -12,7 +12,7 @@ import { isUnavailable, StoreUnavailable } from './errors.ts'
 import { migrate } from './migrate.ts'
 import type { SqliteRequest } from './sqlite-port.ts'
 import { connectSqlite } from './sqlite-remote.ts'
-import { openSqlite, startSqliteThread } from './sqlite-threads.ts'
+import { startSqliteThread } from './sqlite-threads.ts'
 import { openSqliteWriter, type SqliteWriter } from './sqlite-writer.ts'
 
 /** The writer on this thread, a reader on another, and a client of both: as the gateway arranges them. */
@@ -160,21 +160,27 @@ describe('a file', () => {
 
   it('keeps what was committed, and nothing beside itself once it is closed', async () => {
     const path = join(folder, 'a.db')
-    const database = await openSqlite(path)
+    const { database } = openSqliteWriter(path)
     await migrate(database)
     await database.transaction((it) => it.insertInto('settings').values({ key: 'k', value: 'v' }).execute())
     await database.close()
     expect(existsSync(`${path}-wal`)).toBe(false)
 
-    const again = await openSqlite(path)
+    const { database: again } = openSqliteWriter(path)
     expect(await again.read.selectFrom('settings').selectAll().execute()).toEqual([{ key: 'k', value: 'v' }])
     await again.close()
   })
 
   it('that cannot be opened, or is no database, is refused with what SQLite says', async () => {
-    await expect(openSqlite(join(folder, 'missing/a.db'))).rejects.toThrow('unable to open database file')
-    const path = join(folder, 'text.db')
-    writeFileSync(path, 'this is not a database, '.repeat(100))
-    await expect(openSqlite(path)).rejects.toThrow('file is not a database')
+    const missing = join(folder, 'missing/a.db')
+    const text = join(folder, 'text.db')
+    writeFileSync(text, 'this is not a database, '.repeat(100))
+    for (const [path, reason] of [
+      [missing, 'unable to open database file'],
+      [text, 'file is not a database'],
+    ] as const) {
+      expect(() => openSqliteWriter(path)).toThrow(reason)
+      await expect(startSqliteThread(path, 'read')).rejects.toThrow(reason)
+    }
   })
 })

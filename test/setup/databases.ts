@@ -6,7 +6,7 @@ import { ulid } from 'ulid'
 import { inject } from 'vitest'
 import type { Database } from '../../src/store/database.ts'
 import { migrate } from '../../src/store/migrate.ts'
-import { type DatabaseLocation, openDatabase, parseDatabaseUrl } from '../../src/store/open.ts'
+import { type DatabaseLocation, parseDatabaseUrl } from '../../src/store/open.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
 import { openSqliteWriter } from '../../src/store/sqlite-writer.ts'
 import { isLong } from './form.ts'
@@ -15,7 +15,7 @@ import { isLong } from './form.ts'
 export interface TestPlace {
   /** As `--database-url` takes it. */
   readonly url: string
-  /** As commands open it: SQLite on threads. Each call is one more instance on the same database. */
+  /** As commands open it. Each call is one more instance on the same database. */
   open(): Promise<Database>
   /** Reads what is stored, whoever else has it open: on this thread, for threads of its own take longer than reading. */
   look<Found>(work: (read: Database['read']) => Promise<Found>): Promise<Found>
@@ -135,7 +135,7 @@ async function createPostgres(): Promise<TestPlace> {
 export function placeAt(url: string): Omit<TestPlace, 'remove'> {
   return {
     url,
-    open: () => openDatabase(locationOf(url)),
+    open: async () => openOnThisThread(url),
     async look(work) {
       const { read, close } = openOnThisThread(url)
       return work(read).finally(close)
