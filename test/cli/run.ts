@@ -43,7 +43,7 @@ export async function tollgate(
 ): Promise<Ran> {
   if (isLong) return tollgateProcess(args, environment)
   const surroundings = { ...bareEnvironment, ...environment }
-  const { output, errors, ended } = await runHere(args, surroundings, () => new Promise(() => {}))
+  const { output, errors, ended } = await runHere(args, surroundings, async () => {})
   return { code: await ended, output: output(), errors: errors() }
 }
 

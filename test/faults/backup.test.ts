@@ -8,7 +8,7 @@ import { databases, placeAt, type TestPlace } from '../setup/databases.ts'
 import { temporaryFolder } from '../setup/folders.ts'
 import { isLong } from '../setup/form.ts'
 import { chatStatus, configurationFor, openFrontier } from '../setup/frontier.ts'
-import { masterKeyOfTests, startGatewayProcess } from '../setup/gateway.ts'
+import { masterKeyOfTests, startGateway, startGatewayProcess } from '../setup/gateway.ts'
 import { type CallRecord, type Load, startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, readLedger, tokensOf } from './truth.ts'
 import { noon, openProcessWorld, type ProcessWorld, slug, type Tenant, until } from './world.ts'
@@ -191,7 +191,7 @@ describe('what cannot be done', () => {
   let whole: string
   beforeAll(async () => {
     data = temporaryFolder()
-    const gateway = await startGatewayProcess({ dataDirectory: data })
+    const gateway = await startGateway({ dataDirectory: data })
     await gateway.stop()
     whole = newDirectory('backup')
     expect(await tollgate(['backup', '--data', data, whole])).toMatchObject({ code: 0, errors: '' })
@@ -255,7 +255,7 @@ describe('what cannot be done', () => {
     const ran = await tollgate(['restore', '--data', key, whole])
     expect(ran).toMatchObject({ code: 0, errors: '' })
     expect(ran.output).not.toContain('master key')
-    const gateway = await startGatewayProcess({ dataDirectory: key })
+    const gateway = await startGateway({ dataDirectory: key })
     expect(gateway.output()).not.toContain('Admin key:')
     await gateway.stop()
   })

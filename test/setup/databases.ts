@@ -1,5 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sql } from 'kysely'
 import { ulid } from 'ulid'
@@ -9,6 +8,7 @@ import { migrate } from '../../src/store/migrate.ts'
 import { type DatabaseLocation, parseDatabaseUrl } from '../../src/store/open.ts'
 import { openPostgres } from '../../src/store/postgres.ts'
 import { openSqliteWriter } from '../../src/store/sqlite-writer.ts'
+import { temporaryFolder } from './folders.ts'
 import { isLong } from './form.ts'
 
 /** One empty, migrated database of its own. */
@@ -69,10 +69,8 @@ function removedOnClose(database: Database, place: TestPlace): Database {
 }
 
 async function createSqlite(): Promise<TestPlace & { readonly path: string }> {
-  const bytes = await migratedFile()
-  const folder = mkdtempSync(join(tmpdir(), 'tollgate-test-'))
+  const folder = await migratedFolder()
   const path = join(folder, 'tollgate.db')
-  writeFileSync(path, bytes)
   return {
     path,
     ...placeAt(`sqlite:${path}`),
@@ -80,8 +78,15 @@ async function createSqlite(): Promise<TestPlace & { readonly path: string }> {
   }
 }
 
-/** The file of an empty, migrated SQLite database. */
-export function migratedFile(): Promise<Buffer> {
+/** A new folder with the database that a gateway keeps there, migrated and empty: making its tables takes a tenth of a start. */
+export async function migratedFolder(): Promise<string> {
+  const bytes = await migratedFile()
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'tollgate.db'), bytes)
+  return folder
+}
+
+function migratedFile(): Promise<Buffer> {
   migrated ??= makeMigratedFile()
   return migrated
 }
@@ -89,16 +94,11 @@ export function migratedFile(): Promise<Buffer> {
 let migrated: Promise<Buffer> | null = null
 
 async function makeMigratedFile(): Promise<Buffer> {
-  const folder = mkdtempSync(join(tmpdir(), 'tollgate-test-'))
-  try {
-    const path = join(folder, 'tollgate.db')
-    const { database } = openSqliteWriter(path)
-    await migrate(database)
-    await database.close()
-    return readFileSync(path)
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
+  const path = join(temporaryFolder(), 'tollgate.db')
+  const { database } = openSqliteWriter(path)
+  await migrate(database)
+  await database.close()
+  return readFileSync(path)
 }
 
 async function createPostgres(): Promise<TestPlace> {

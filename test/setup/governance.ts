@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely, Transaction } from 'kysely'
@@ -16,7 +14,7 @@ import { digestCredential } from '../../src/tenancy/keys/digest.ts'
 import { deriveKeyring } from '../../src/tenancy/sealing/keyring.ts'
 import { seal } from '../../src/tenancy/sealing/sealing.ts'
 import { type FakeUpstream, startFakeUpstream } from '../fake-upstream.ts'
-import { openOnThisThread, type TestPlace } from './databases.ts'
+import { migratedFolder, openOnThisThread, type TestPlace } from './databases.ts'
 import { configurationFor } from './frontier.ts'
 import {
   type Gateway,
@@ -180,7 +178,7 @@ async function open<Served extends Gateway>(
   begin: (options: GatewayOptions) => Promise<Served>,
 ): Promise<Governed<Served>> {
   const upstream = await startFakeUpstream()
-  const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'tollgate-test-'))
+  const dataDirectory = options.dataDirectory ?? (await migratedFolder())
   const databaseUrl = options.place?.url ?? `sqlite:${join(dataDirectory, 'tollgate.db')}`
   await write(databaseUrl, seed, upstream.url)
   const gateway = await begin({
