@@ -8,7 +8,7 @@ import type { Charge } from '../limits/plan.ts'
 import type { Database } from '../store/database.ts'
 import { openDatabase } from '../store/open.ts'
 import { connectSqlite } from '../store/sqlite-remote.ts'
-import { startSqliteThread } from '../store/sqlite-threads.ts'
+import { startSqliteThread } from '../store/start-sqlite-thread.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { BackgroundData, BackgroundNews, BackgroundOrder, DeliverOrder } from './background.ts'
 

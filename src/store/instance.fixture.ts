@@ -1,7 +1,7 @@
 import type { TestPlace } from '../../test/setup/databases.ts'
 import type { Database } from './database.ts'
 import { connectSqlite } from './sqlite-remote.ts'
-import { startSqliteThread } from './sqlite-threads.ts'
+import { startSqliteThread } from './start-sqlite-thread.ts'
 
 /** As a process of its own has it: SQLite on threads, for the two must not hold each other up. */
 export async function openInstance({ url, open }: TestPlace): Promise<Database> {
