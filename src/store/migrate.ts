@@ -29,8 +29,11 @@ export function migrate(database: Database): Promise<Migrated> {
     if (database.kind === 'postgres') {
       await sql`select pg_advisory_xact_lock(${postgresLock}::bigint)`.execute(transaction)
     }
-    const newerMigrations = (await executedMigrations(transaction)).filter((name) => !(name in migrations))
+    const executed = await executedMigrations(transaction, database.kind)
+    const newerMigrations = executed.filter((name) => !(name in migrations))
     if (newerMigrations.length > 0) return { newerMigrations }
+    // Nearly every start: the migrator would look at all tables, one by one, to find the same.
+    if (executed.length === Object.keys(migrations).length) return { migrated: [] }
 
     const migrator = new Migrator({
       db: transaction,
@@ -42,9 +45,15 @@ export function migrate(database: Database): Promise<Migrated> {
   })
 }
 
-async function executedMigrations(transaction: Transaction<Schema>): Promise<string[]> {
-  const tables = await transaction.introspection.getTables({ withInternalKyselyTables: true })
-  if (!tables.some((table) => table.name === 'kysely_migration')) return []
+async function executedMigrations(
+  transaction: Transaction<Schema>,
+  kind: Database['kind'],
+): Promise<string[]> {
+  const tables = await (kind === 'sqlite'
+    ? sql`select name from sqlite_master where type = 'table' and name = 'kysely_migration'`
+    : sql`select tablename from pg_tables where schemaname = current_schema() and tablename = 'kysely_migration'`
+  ).execute(transaction)
+  if (tables.rows.length === 0) return []
   const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(
     transaction,
   )

@@ -12,8 +12,8 @@ import { isUnavailable, StoreUnavailable } from './errors.ts'
 import { migrate } from './migrate.ts'
 import type { SqliteRequest } from './sqlite-port.ts'
 import { connectSqlite } from './sqlite-remote.ts'
-import { startSqliteThread } from './start-sqlite-thread.ts'
 import { openSqliteWriter, type SqliteWriter } from './sqlite-writer.ts'
+import { startSqliteThread } from './start-sqlite-thread.ts'
 
 /** The writer on this thread, a reader on another, and a client of both: as the gateway arranges them. */
 async function arrange() {

@@ -1,4 +1,10 @@
-import { openWorld, type ProcessWorld, type World, type WorldWish, withWorld } from '../faults/world.ts'
+import {
+  openWorld,
+  type ProcessWorld,
+  type World,
+  type WorldWish,
+  withProcessWorld,
+} from '../faults/world.ts'
 import type { TestPlace } from '../setup/databases.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 
@@ -27,7 +33,7 @@ export async function withReceiver<Place extends TestPlace>(
 ): Promise<void> {
   const receiver = await startReceiver()
   try {
-    await withWorld(database, { ...wish, webhook: { url: receiver.url, secret } }, (world, place) =>
+    await withProcessWorld(database, { ...wish, webhook: { url: receiver.url, secret } }, (world, place) =>
       work(world, receiver, place),
     )
   } finally {

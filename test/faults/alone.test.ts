@@ -3,12 +3,12 @@ import { databases } from '../setup/databases.ts'
 import { isLong } from '../setup/form.ts'
 import { configurationFor } from '../setup/frontier.ts'
 import { GatewayDidNotStart, startGatewayProcess } from '../setup/gateway.ts'
-import { withWorld } from './world.ts'
+import { withProcessWorld } from './world.ts'
 
 const [sqlite, postgres] = databases()
 
 test('a second process on the same files ends at once and says why', () =>
-  withWorld(sqlite!, {}, async (world, { url }) => {
+  withProcessWorld(sqlite!, {}, async (world, { url }) => {
     const second = startGatewayProcess({ dataDirectory: world.gateway.dataDirectory, databaseUrl: url })
     const refusal = await second.then(() => null, asRefusal)
     expect(refusal).toMatchObject({ exitCode: 78, log: expect.stringContaining('--data') })
@@ -16,7 +16,7 @@ test('a second process on the same files ends at once and says why', () =>
   }))
 
 test.runIf(isLong)('a second gateway on one Postgres ends and names counters.url', { timeout: 90_000 }, () =>
-  withWorld(postgres!, {}, async (world, { url }) => {
+  withProcessWorld(postgres!, {}, async (world, { url }) => {
     const config = configurationFor(world.upstream.url)
     const refusal = await startGatewayProcess({ config, databaseUrl: url }).then(() => null, asRefusal)
     expect(refusal).toMatchObject({ exitCode: 78, log: expect.stringContaining('counters.url') })

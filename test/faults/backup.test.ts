@@ -8,7 +8,7 @@ import { databases, placeAt, type TestPlace } from '../setup/databases.ts'
 import { temporaryFolder } from '../setup/folders.ts'
 import { isLong } from '../setup/form.ts'
 import { chatStatus, configurationFor, openFrontier } from '../setup/frontier.ts'
-import { masterKeyOfTests, startGateway, startGatewayProcess } from '../setup/gateway.ts'
+import { masterKeyOfTests, startGateway } from '../setup/gateway.ts'
 import { type CallRecord, type Load, startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, readLedger, tokensOf } from './truth.ts'
 import { noon, openProcessWorld, type ProcessWorld, slug, type Tenant, until } from './world.ts'
@@ -53,7 +53,7 @@ function idIn(dataDirectory: string): string {
 
 /** A gateway on restored files, in front of the same upstream. */
 function startRestored(world: ProcessWorld, dataDirectory: string) {
-  return startGatewayProcess({
+  return startGateway({
     config: configurationFor(world.upstream.url),
     dataDirectory,
     databaseUrl: databaseIn(dataDirectory),

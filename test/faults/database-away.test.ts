@@ -5,7 +5,7 @@ import { isLong } from '../setup/form.ts'
 import { breakableDatabases } from './breakable.ts'
 import { startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, tokensOf } from './truth.ts'
-import { type ProcessWorld, slug, until, withWorld } from './world.ts'
+import { type ProcessWorld, slug, until, withProcessWorld } from './world.ts'
 
 const awayMs = isLong ? 30_000 : 1500
 /** From a call to its answer: the short form need not find out how many there can be. */
@@ -22,7 +22,7 @@ describeAll.each(breakableDatabases())('$name is away', (database) => {
     `for ${awayMs / 1000} s under load: calls go on, and afterwards nothing is missing and nothing is there twice`,
     { timeout: 240_000 },
     () =>
-      withWorld(database, {}, async (world, place) => {
+      withProcessWorld(database, {}, async (world, place) => {
         const tenant = await world.tenantUnder('TOKEN/DAY 1000000000', 'REQUEST/DAY 1000000000')
         const limited = await world.tenantUnder('REQUEST/DAY 7')
         const load = startLoad({
@@ -77,7 +77,7 @@ describeAll.each(breakableDatabases())('$name is away', (database) => {
     'and told to end, it ends all the same; the next start stores what was left',
     { timeout: 120_000 },
     () =>
-      withWorld(database, {}, async (world, place) => {
+      withProcessWorld(database, {}, async (world, place) => {
         const tenant = await world.tenantUnder('TOKEN/DAY 1000000000')
         await place.takeAway()
         const records = await Promise.all(Array.from({ length: 50 }, () => world.call(tenant).ended))

@@ -5,13 +5,13 @@ import { mostDatabases } from '../setup/databases.ts'
 import { isLong } from '../setup/form.ts'
 import { startLoad } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, tokensOf } from './truth.ts'
-import { type ProcessWorld, slug, until, withWorld } from './world.ts'
+import { type ProcessWorld, slug, until, withProcessWorld } from './world.ts'
 
 const streams = 20
 
 describe.each(mostDatabases())('the disk is full, on $name', (database) => {
   test('new calls are refused, those under way finish once there is room, and all are accounted', () =>
-    withWorld(database, {}, async (world) => {
+    withProcessWorld(database, {}, async (world) => {
       const tenant = await world.tenantUnder('TOKEN/DAY 1000000000', 'REQUEST/DAY 1000000000')
       const load = startLoad({
         url: world.gateway.url,
@@ -52,7 +52,7 @@ describe.each(mostDatabases())('the disk is full, on $name', (database) => {
     'for more than 30 s: calls under way are cut, and charged when there is room again',
     { timeout: 120_000 },
     () =>
-      withWorld(database, {}, async (world) => {
+      withProcessWorld(database, {}, async (world) => {
         const tenant = await world.tenantUnder('TOKEN/DAY 1000000000', 'REQUEST/DAY 1000000000')
         const calls = Array.from({ length: streams }, (_, index) =>
           world.call(tenant, { stream: index % 2 === 1, fake: { stallAfterChunks: 0 } }),

@@ -4,7 +4,7 @@ import { mostDatabases } from '../setup/databases.ts'
 import { isLong } from '../setup/form.ts'
 import type { OpenCall } from './load.ts'
 import { chargedTo, expectEachAnswerOnce, tokensOf } from './truth.ts'
-import { type Tenant, until, type World, withWorld } from './world.ts'
+import { type Tenant, until, type World, withProcessWorld, withWorld } from './world.ts'
 
 const streams = isLong ? 100 : 20
 const chunks = 5
@@ -73,7 +73,7 @@ describe.each(mostDatabases())('told to end by SIGTERM, on $name', (database) =>
     }))
 
   test('a second signal ends it at once, and what was answered stays accounted', () =>
-    withWorld(database, {}, async (world) => {
+    withProcessWorld(database, {}, async (world) => {
       const { tenant, calls } = await openStreams(world)
       const answered = await Promise.all(Array.from({ length: 50 }, () => world.call(tenant).ended))
       const exit = world.gateway.stop()

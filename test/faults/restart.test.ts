@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { mostDatabases } from '../setup/databases.ts'
 import { isLong } from '../setup/form.ts'
-import { noon, type Tenant, type World, withWorld } from './world.ts'
+import { noon, type Tenant, type World, withProcessWorld } from './world.ts'
 
 const secondMs = 1000
 const dayMs = 86_400_000
@@ -13,7 +13,7 @@ describe.each(mostDatabases())('started again on $name', (database) => {
   test.each(signals)(
     'after %s and %s, the last minute and the day go on where they stopped',
     (first, second) =>
-      withWorld(database, { script: { promptTokens: 95, chunks: 5 }, clock: noon }, async (world) => {
+      withProcessWorld(database, { script: { promptTokens: 95, chunks: 5 }, clock: noon }, async (world) => {
         const byRequests = await world.tenantUnder('REQUEST/MINUTE 6')
         const byTokens = await world.tenantUnder('TOKEN/MINUTE 600')
         const byDay = await world.tenantUnder('REQUEST/DAY 6')

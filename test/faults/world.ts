@@ -158,15 +158,37 @@ async function open<Served extends Gateway>(
   }
 }
 
+interface Places<Place extends TestPlace> {
+  create(): Promise<Place>
+}
+type Wish = Omit<WorldWish, 'place'>
+
 /** Runs `work` in a world of its own, and takes that away afterwards. */
-export async function withWorld<Place extends TestPlace>(
-  { create }: { create(): Promise<Place> },
-  wish: Omit<WorldWish, 'place'>,
+export function withWorld<Place extends TestPlace>(
+  places: Places<Place>,
+  wish: Wish,
+  work: (world: World, place: Place) => Promise<void>,
+): Promise<void> {
+  return within(places, (place) => openWorld({ place, ...wish }), work)
+}
+
+/** The same, with a gateway to be killed and looked at. */
+export function withProcessWorld<Place extends TestPlace>(
+  places: Places<Place>,
+  wish: Wish,
   work: (world: ProcessWorld, place: Place) => Promise<void>,
+): Promise<void> {
+  return within(places, (place) => openProcessWorld({ place, ...wish }), work)
+}
+
+async function within<Place extends TestPlace, Opened extends World>(
+  { create }: Places<Place>,
+  openIn: (place: Place) => Promise<Opened>,
+  work: (world: Opened, place: Place) => Promise<void>,
 ): Promise<void> {
   const place = await create()
   try {
-    const world = await openProcessWorld({ place, ...wish })
+    const world = await openIn(place)
     try {
       await work(world, place)
     } catch (error) {
