@@ -158,47 +158,31 @@ async function open<Served extends Gateway>(
   }
 }
 
-interface Places<Place extends TestPlace> {
-  create(): Promise<Place>
-}
-type Wish = Omit<WorldWish, 'place'>
-
 /** Runs `work` in a world of its own, and takes that away afterwards. */
-export function withWorld<Place extends TestPlace>(
-  places: Places<Place>,
-  wish: Wish,
-  work: (world: World, place: Place) => Promise<void>,
-): Promise<void> {
-  return within(places, (place) => openWorld({ place, ...wish }), work)
-}
-
+export const withWorld = runningIn(openWorld)
 /** The same, with a gateway to be killed and looked at. */
-export function withProcessWorld<Place extends TestPlace>(
-  places: Places<Place>,
-  wish: Wish,
-  work: (world: ProcessWorld, place: Place) => Promise<void>,
-): Promise<void> {
-  return within(places, (place) => openProcessWorld({ place, ...wish }), work)
-}
+export const withProcessWorld = runningIn(openProcessWorld)
 
-async function within<Place extends TestPlace, Opened extends World>(
-  { create }: Places<Place>,
-  openIn: (place: Place) => Promise<Opened>,
-  work: (world: Opened, place: Place) => Promise<void>,
-): Promise<void> {
-  const place = await create()
-  try {
-    const world = await openIn(place)
+function runningIn<Opened extends World>(openIn: (wish: WorldWish) => Promise<Opened>) {
+  return async <Place extends TestPlace>(
+    { create }: { create(): Promise<Place> },
+    wish: Omit<WorldWish, 'place'>,
+    work: (world: Opened, place: Place) => Promise<void>,
+  ): Promise<void> => {
+    const place = await create()
     try {
-      await work(world, place)
-    } catch (error) {
-      if (error instanceof Error) error.message += troubleIn(world.gateway)
-      throw error
+      const world = await openIn({ place, ...wish })
+      try {
+        await work(world, place)
+      } catch (error) {
+        if (error instanceof Error) error.message += troubleIn(world.gateway)
+        throw error
+      } finally {
+        await world.close()
+      }
     } finally {
-      await world.close()
+      await place.remove()
     }
-  } finally {
-    await place.remove()
   }
 }
 

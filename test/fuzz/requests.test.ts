@@ -15,6 +15,9 @@ const requests = isLong ? 100_000 : 2000
 const atOnce = 24
 const mostGrowthBytes = 10 * 2 ** 20
 const testLimitMs = 600_000
+/** Most callers wait for an answer so long, and some until it comes, however busy the machine is. */
+const hasteMs = 120
+const patienceMs = 3000
 const expectedStatuses = [
   ...['200', '400', '401', '404', '405', '413', '415'],
   ...(isLong ? ['422', '429', '431', '502', '503'] : []),
@@ -150,10 +153,6 @@ async function visit(bytes: readonly Buffer[], dice: Dice, heard: Heard): Promis
     heard.set(status, (heard.get(status) ?? 0) + 1)
   }
 }
-
-/** Most callers wait for an answer so long, and some until it comes, however busy the machine is. */
-const hasteMs = 120
-const patienceMs = 3000
 
 /** Until something has come and nothing more comes, or nothing has come for so long. */
 async function untilQuiet(received: () => number, limitMs: number): Promise<void> {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isLong } from '../setup/form.ts'
 import { configurationFor } from '../setup/frontier.ts'
 import { type GatewayProcess, startGatewayProcess } from '../setup/gateway.ts'
-import { call, chatOf, openGovernedProcess } from '../setup/governance.ts'
+import { call, chatOf, type Governed, openGovernedProcess } from '../setup/governance.ts'
 import {
   change,
   type Level,
@@ -28,7 +28,7 @@ const dollar = { promptTokens: 3, completionTokens: 1 }
 const tokensOfCall = 4
 const sheet = { input_cost_per_token: '0', output_cost_per_token: '1' }
 
-let world: Awaited<ReturnType<typeof openGovernedProcess>>
+let world: Governed<GatewayProcess>
 /** The world that was begun, or what it became when its gateway was killed. */
 let gateway: GatewayProcess
 
